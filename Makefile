@@ -1,0 +1,69 @@
+# make lab      opens JupyterLab on lesson 00; without a screen it prints the address to open
+# make test     runs all tests
+# make lessons  writes lessons/ from solutions/
+# make grade    grades submitted/STUDENT/LESSON/LESSON.ipynb into gradebook.db and grades.csv
+# make clean    removes what make has made; lessons, data, runs and grades stay
+#
+# The first one makes .venv with the versions of requirements.txt. Settings:
+#   PYTHON=/path/to/python3.12   which Python
+#   TENSORFLOW=gpu               the build for NVIDIA GPUs on Linux
+#   NEWEST=1                     the newest versions instead of the pinned ones, in .venv-newest
+
+supported = import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(firstword $(foreach python,python3 python3.13 python3.12 python3.11,\
+	$(shell $(python) -c '$(supported)' >/dev/null 2>&1 && echo $(python))))
+
+VENV := $(if $(NEWEST),.venv-newest,.venv)
+BIN := $(VENV)/bin
+# what is installed is asked of the stamps, so a GPU's environment stays one
+TENSORFLOW ?= $(if $(wildcard $(VENV)/installed-*-gpu),gpu,cpu)
+OTHER := $(if $(filter gpu,$(TENSORFLOW)),cpu,$(if $(filter cpu,$(TENSORFLOW)),gpu,$(error TENSORFLOW is cpu or gpu, not $(TENSORFLOW))))
+LEARNER := $(VENV)/installed-learner-$(TENSORFLOW)
+EVERYTHING := $(VENV)/installed-everything-$(TENSORFLOW)
+# both builds of TensorFlow own the same folder, so one goes before the other comes
+INSTALL = if ls $(VENV)/installed-*-$(OTHER) >/dev/null 2>&1; then \
+	$(BIN)/python -m pip uninstall --yes tensorflow tensorflow-cpu && rm -f $(VENV)/installed-*-$(OTHER); fi && \
+	$(BIN)/python -m pip install --compile $(if $(NEWEST),,-c requirements.txt)
+COMPILE = $(BIN)/python -m compileall -q helpers
+
+HEADLESS = $(if $(SSH_CONNECTION),yes,$(if $(filter Linux,$(shell uname)),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,yes)))
+PYTEST = $(BIN)/python -m pytest -q
+# the networks, losses and metrics are written for every backend of Keras
+BACKEND_TESTS = $(wildcard tests/test_attention.py tests/test_encoders.py tests/test_nets.py tests/test_unet.py \
+	tests/test_zoo.py tests/test_losses.py tests/test_metrics.py)
+NBGRADER = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m nbgrader
+
+.PHONY: lab test lessons grade clean
+
+lab: $(LEARNER)
+	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/lessons/00_start_here/00_start_here.ipynb \
+		$(if $(HEADLESS),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
+
+test: $(EVERYTHING)
+	KERAS_BACKEND=jax $(PYTEST) $(BACKEND_TESTS)
+	$(PYTEST) -n 2 --dist worksteal
+
+lessons: $(EVERYTHING)
+	rm -rf build/lessons build/lessons-before && mkdir -p build lessons
+	$(NBGRADER) generate_assignment "*" --no-db --force --CourseDirectory.release_directory=build/lessons
+	mv lessons build/lessons-before && mv build/lessons lessons
+
+grade: $(EVERYTHING)
+	$(NBGRADER) generate_assignment "*" --force --CourseDirectory.release_directory=build/lessons
+	$(NBGRADER) autograde "*" --force
+	$(NBGRADER) export --to=grades.csv
+
+clean:
+	rm -rf .venv .venv-newest build *.egg-info .pytest_cache .ruff_cache
+	find helpers tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(LEARNER): requirements.txt pyproject.toml | $(BIN)/pip
+	$(INSTALL) -e ".[$(TENSORFLOW),lab]" && $(COMPILE) && touch $@
+
+$(EVERYTHING): requirements.txt pyproject.toml | $(BIN)/pip
+	$(INSTALL) -e ".[$(TENSORFLOW),lab,jax,instructor,dev]" && $(COMPILE) && touch $(LEARNER) $@
+
+$(BIN)/pip:
+	@$(or $(PYTHON),false) -c '$(supported)' || { echo 'error: Python 3.11, 3.12 or 3.13 is needed: install one,' \
+		'or name it, as in make $(MAKECMDGOALS) PYTHON=/path/to/python3.12' >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,57 @@
+"""The course's reference code: data, networks, training and pictures, in four rooms read from left to right.
+
+Import it before Keras or TensorFlow: it keeps what TensorFlow writes at its start out of the notebook.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+
+__version__ = "0.1.0"
+
+_INSTALL = {
+    "tensorflow": 'pip install -e ".[cpu]" (or ".[gpu]" for an NVIDIA GPU on Linux)',
+    "jax": 'pip install -e ".[jax]"',
+}
+
+# no information lines at TensorFlow's first step (XLA, devices); its warnings and errors still come through
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+
+
+@contextlib.contextmanager
+def _quiet_standard_error() -> Iterator[None]:
+    """Keep what the block writes to file descriptor 2, and show it only if the block fails.
+
+    TensorFlow's C++ code writes there before any log level counts, and Jupyter reads that descriptor into the
+    notebook, so replacing `sys.stderr` would not help.
+    """
+    try:
+        standard_error = os.dup(2)
+        log = tempfile.TemporaryFile()  # noqa: SIM115
+    except OSError:  # closed, or no room for a temporary file: go on as it is
+        yield
+        return
+    with log:
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            log.seek(0)
+            os.write(standard_error, log.read())
+            raise
+        finally:
+            os.dup2(standard_error, 2)
+            os.close(standard_error)
+
+
+try:
+    with _quiet_standard_error():
+        import keras as _keras  # noqa: F401
+except ModuleNotFoundError as error:
+    backend = str(error.name).partition(".")[0]
+    if backend not in _INSTALL:
+        raise
+    raise ImportError(
+        f"Keras needs {backend}, which is not installed: run {_INSTALL[backend]} in the course's folder."
+    ) from None

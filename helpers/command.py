@@ -1,0 +1,43 @@
+"""What every command does with an error: one sentence on stderr and an exit code, no traceback."""
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+
+def run(main: Callable[[Sequence[str] | None], None]) -> int:
+    """Call a command's `main` with the process's own arguments and return its exit code.
+
+    0: done. 2: ValueError, OSError or MemoryError, told in one sentence on stderr. 130: stopped with Ctrl-C.
+    141: whoever read the output (`| head`) went away. Any other exception is a bug and keeps its traceback.
+    """
+    try:
+        main(None)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("\nstopped: what is finished is kept", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # else Python flushes again at its exit
+        return 141
+    except (ValueError, OSError, MemoryError) as error:
+        print(f"error: {sentence(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def sentence(error: ValueError | OSError | MemoryError) -> str:
+    """Say what went wrong, where, and what to do."""
+    if isinstance(error, MemoryError):
+        cause = f" ({error})" if str(error) else ""
+        return f"out of memory{cause}: close other programs, or work on less (a smaller --batch or --size)"
+    if isinstance(error, OSError):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error):
+            place = f"of {error.filename}" if error.filename else f"written to from {os.getcwd()}"
+            return f"the disk {place} is full: free some space and run the same command again"
+        if error.filename is not None and error.strerror:
+            return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__

@@ -1,0 +1,1 @@
+"""Files in, arrays out: reading, splitting and augmenting the brain and street data sets."""

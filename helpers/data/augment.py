@@ -1,0 +1,131 @@
+"""Vary images and their masks together, with Pillow and numpy alone. Built by hand in lesson 04.
+
+The same on every backend of Keras, and the same for the same random generator.
+"""
+
+import dataclasses
+
+import numpy as np
+from PIL import Image
+
+_CELLS = 4  # the elastic deformation moves the corners of 4 x 4 cells
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """Random changes to brain slices; each image of a batch gets its own.
+
+    The geometric ones move image and mask alike; what comes in from outside the frame is black, no tumour.
+    The others change the image alone, each channel by itself.
+
+    Attributes:
+        flip: mirror left and right half of the images.
+        rotation: turn by up to this many degrees, either way.
+        scale: enlarge by a factor in [1 - scale, 1 + scale].
+        shift: move by up to this fraction of the height and of the width, either way.
+        elastic: standard deviation of a smooth deformation, as a fraction of the shorter side: the corners of
+            4 x 4 cells move, what lies between follows (as in Ronneberger et al. 2015, with a 3 x 3 grid).
+        gamma: raise values in [0, 1] to a power in [1 / (1 + gamma), 1 + gamma].
+        contrast: multiply values by a factor in [1 - contrast, 1 + contrast].
+        brightness: add up to this fraction of the full range, or take it away.
+        missing_channel: the probability that FLAIR stands in for one of the two T1 channels, as it does in
+            the Kaggle set where a patient's scan is missing.
+    """
+
+    flip: bool = True
+    rotation: float = 15.0
+    scale: float = 0.15
+    shift: float = 0.08
+    elastic: float = 0.02
+    gamma: float = 0.3
+    contrast: float = 0.2
+    brightness: float = 0.05
+    missing_channel: float = 0.05
+
+    @classmethod
+    def none(cls) -> "Augmentation":
+        """Return the augmentation that changes nothing."""
+        return cls(False, 0, 0, 0, 0, 0, 0, 0, 0)
+
+    def __call__(
+        self, images: np.ndarray, masks: np.ndarray, generator: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return new images and masks; the arguments stay as they are.
+
+        Args:
+            images: (n, height, width, 3) uint8, 4 pixels a side or more.
+            masks: (n, height, width) bool.
+            generator: the source of all randomness. An image takes the same number of draws whatever the
+                settings are.
+
+        Raises:
+            ValueError: arrays of another type or shape.
+        """
+        if images.dtype != np.uint8 or masks.dtype != bool or images.shape != (*masks.shape, 3):
+            raise ValueError(
+                f"images are {images.dtype} {images.shape} and masks {masks.dtype} {masks.shape}: "
+                "augmentation takes uint8 (n, height, width, 3) and bool (n, height, width)"
+            )
+        count, height, width = masks.shape
+        meshes = self._meshes(count, height, width, generator)
+        tables = self._tables(count, generator)
+        missing = generator.random(count) < self.missing_channel
+        t1_channels = generator.choice((0, 2), count)
+
+        moves = any((self.flip, self.rotation, self.scale, self.shift, self.elastic))
+        new_images, new_masks = images.copy(), masks.copy()
+        for row in range(count):
+            image = Image.fromarray(images[row])
+            if moves:
+                mask = Image.fromarray(masks[row].view(np.uint8))
+                image = image.transform(
+                    image.size, Image.Transform.MESH, meshes[row], Image.Resampling.BILINEAR
+                )
+                mask = mask.transform(mask.size, Image.Transform.MESH, meshes[row], Image.Resampling.NEAREST)
+                new_masks[row] = np.asarray(mask)
+            new_images[row] = np.asarray(image.point(tables[row]))
+            if missing[row]:
+                new_images[row, ..., t1_channels[row]] = new_images[row, ..., 1]
+        return new_images, new_masks
+
+    def _meshes(self, count, height, width, generator) -> list:
+        """Return for each image what Image.Transform.MESH takes: (box in the new, corners in the old image).
+
+        A point p of the new image shows the old one at  c + A (p - c - t) + d(p),  with the centre c, the
+        shift t, the deformation d, and A = mirror x rotation / scale.
+        """
+        xs = np.linspace(0, width, _CELLS + 1).round()
+        ys = np.linspace(0, height, _CELLS + 1).round()
+        points = np.stack(np.meshgrid(xs, ys), axis=-1)  # (row, column, (x, y))
+        centre = np.array([width, height]) / 2
+
+        mirror = np.where(self.flip & (generator.random(count) < 0.5), -1.0, 1.0)
+        angle = np.radians(_around_zero(generator, self.rotation, count))
+        scale = 1 + _around_zero(generator, self.scale, count)
+        shift = _around_zero(generator, self.shift, (count, 2)) * (width, height)
+        bend = generator.standard_normal((count, *points.shape)) * self.elastic * min(height, width)
+
+        cosine, sine = np.cos(angle) / scale, np.sin(angle) / scale
+        matrix = np.stack([mirror * cosine, mirror * sine, -sine, cosine], axis=-1).reshape(count, 1, 1, 2, 2)
+        offset = points - centre - shift[:, None, None]
+        old = centre + (matrix @ offset[..., None])[..., 0] + bend
+
+        # Pillow wants a cell's corners in the order north-west, south-west, south-east, north-east.
+        corners = (old[:, :-1, :-1], old[:, 1:, :-1], old[:, 1:, 1:], old[:, :-1, 1:])
+        quads = np.concatenate(corners, axis=-1).reshape(count, -1, 8).tolist()
+        lines = [(int(y0), int(y1)) for y0, y1 in zip(ys, ys[1:], strict=False)]
+        columns = [(int(x0), int(x1)) for x0, x1 in zip(xs, xs[1:], strict=False)]
+        boxes = [(x0, y0, x1, y1) for y0, y1 in lines for x0, x1 in columns]
+        return [list(zip(boxes, quad, strict=True)) for quad in quads]
+
+    def _tables(self, count, generator) -> list[list[int]]:
+        """Return for each image the new value of every value, (count, 3 * 256), channel after channel."""
+        power = (1 + self.gamma) ** _around_zero(generator, 1, (count, 3, 1))
+        factor = 1 + _around_zero(generator, self.contrast, (count, 3, 1))
+        addend = _around_zero(generator, self.brightness, (count, 3, 1))
+        values = factor * (np.arange(256) / 255) ** power + addend
+        return np.rint(255 * values.clip(0, 1)).astype(int).reshape(count, -1).tolist()
+
+
+def _around_zero(generator: np.random.Generator, limit: float, shape) -> np.ndarray:
+    return limit * generator.uniform(-1, 1, shape)

@@ -1,0 +1,1 @@
+"""Scores into pictures: figures, widgets for notebooks, and a live view of a training."""

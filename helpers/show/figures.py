@@ -1,0 +1,411 @@
+"""The figures of the course, all in one style: the true area filled green, the prediction's contour red.
+
+Overlays and the grid are built by hand in lesson 01, the curves in lesson 06.
+"""
+
+import base64
+import html
+import io
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import contourpy
+import numpy as np
+import seaborn
+from matplotlib import collections, colors, lines, patches, pyplot, ticker
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+# Fill against line, and light against dark: so the two differ also for those who see no red and green.
+TRUE_AREA = "#12c98c"
+TRUE_AREA_OPACITY = 0.4
+PREDICTION = "#ff2a2a"
+CHANNELS = ("pre-contrast T1", "FLAIR", "post-contrast T1")
+
+WIDTH = 7.2  # inches, of a figure as wide as the page
+DOTS_PER_INCH = 110
+
+
+def use_style() -> None:
+    """Set the style of all figures drawn from here on: large type, no frames, a colour-blind palette."""
+    seaborn.set_theme(
+        context="notebook",
+        style="ticks",
+        palette="colorblind",
+        rc={
+            "font.sans-serif": ["DejaVu Sans"],  # matplotlib brings it, so figures look alike everywhere
+            "font.size": 12,
+            "axes.titlesize": 12,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "legend.frameon": False,
+            "image.cmap": "gray",
+            "figure.figsize": (WIDTH, 4),
+            "figure.dpi": DOTS_PER_INCH,
+        },
+    )
+
+
+def overlay(
+    axes: Axes,
+    image: np.ndarray,
+    mask: np.ndarray | None = None,
+    prediction: np.ndarray | None = None,
+    channel: int | None = 1,
+    threshold: float = 0.5,
+) -> None:
+    """Draw an image with its true area filled green and the contour of the prediction in red.
+
+    Built by hand in lesson 01.
+
+    Args:
+        axes: where to draw.
+        image: (height, width, 3) or (height, width), uint8 or floats in [0, 1].
+        mask: (height, width), the true area: bool, 0/1 or 0/255.
+        prediction: (height, width), bool or probabilities in [0, 1].
+        channel: the channel shown in grey (1: FLAIR); None shows all three as red, green and blue.
+        threshold: a pixel belongs to the prediction from this probability on.
+
+    Raises:
+        ValueError: the shapes do not fit together, or the values lie outside their range.
+    """
+    shown = _shown(image, channel)
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=1)
+    if mask is not None:
+        area = _plane(mask, "mask", shown.shape[:2]) > 0.5
+        axes.imshow(area[..., None] * np.array(colors.to_rgba(TRUE_AREA, TRUE_AREA_OPACITY)))
+    if prediction is not None:
+        axes.add_collection(contour_lines(outline(thresholded(prediction, threshold, shown.shape[:2]))))
+    axes.set_axis_off()
+
+
+def thresholded(
+    prediction: np.ndarray, threshold: float = 0.5, shape: tuple[int, int] | None = None
+) -> np.ndarray:
+    """Turn probabilities into the area they mark, (height, width) bool; an area of 0 and 1 or 255 stays.
+
+    Raises:
+        ValueError: not one plane, not of `shape`, or floats outside [0, 1] (such as logits).
+    """
+    prediction = _plane(prediction, "prediction", shape)
+    if prediction.dtype.kind in "bui":
+        return prediction > 0
+    if not (np.isfinite(prediction).all() and prediction.min() >= 0 and prediction.max() <= 1):
+        raise ValueError(
+            f"the prediction has values from {prediction.min():.3g} to {prediction.max():.3g}: give "
+            "probabilities in [0, 1] (logits need a sigmoid first)."
+        )
+    return prediction >= threshold
+
+
+def outline(area: np.ndarray) -> list[np.ndarray]:
+    """Trace the edges of a (height, width) bool area: closed lines, each (points, 2) as x, y in pixels."""
+    # Without the pixel of padding all round, a line that meets the border of the image stays open.
+    return [line - 1 for line in contourpy.contour_generator(z=np.pad(area, 1).astype("float32")).lines(0.5)]
+
+
+def contour_lines(segments: Sequence[np.ndarray]) -> collections.LineCollection:
+    """The artist that shows the lines of `outline` as a prediction."""
+    # Not clipped: along the border of the image half of the line would be cut off.
+    return collections.LineCollection(segments, colors=PREDICTION, linewidths=1.6, clip_on=False)
+
+
+def grid(
+    images: Sequence[np.ndarray],
+    masks: Sequence[np.ndarray] | None = None,
+    predictions: Sequence[np.ndarray] | None = None,
+    columns: int = 3,
+    titles: Sequence[str] | None = None,
+    channel: int | None = 1,
+    threshold: float = 0.5,
+) -> Figure:
+    """Draw images side by side, each with its true area in green and its prediction's contour in red.
+
+    Built by hand in lesson 01.
+
+    Args:
+        images: n images, each (height, width, 3) or (height, width), uint8 or floats in [0, 1].
+        masks: n true areas, (height, width); None draws none.
+        predictions: n predictions, (height, width), bool or probabilities; None draws none.
+        columns: images in a row, at most; the last row may hold fewer.
+        titles: n titles.
+        channel: the channel shown in grey (1: FLAIR); None shows all three as red, green and blue.
+        threshold: a pixel belongs to the prediction from this probability on.
+
+    Returns:
+        The figure, ready to be shown or saved.
+
+    Raises:
+        ValueError: no images, no columns, or not as many of one thing as of another.
+    """
+    count = len(images)
+    if count == 0:
+        raise ValueError("the grid has no images: give at least one.")
+    if columns < 1:
+        raise ValueError(f"the grid has columns={columns}: give 1 or more.")
+    for name, others in (("masks", masks), ("predictions", predictions), ("titles", titles)):
+        if others is not None and len(others) != count:
+            raise ValueError(f"the grid has {count} images and {len(others)} {name}: give as many of each.")
+
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    height, width = np.shape(images[0])[:2]
+    side = min(WIDTH / columns, 3.2)
+    key = _key(masks is not None, predictions is not None)
+    title_height = 0.08 + 0.22 * max((len(title.splitlines()) for title in titles or ()), default=0)
+    figure, axes = pyplot.subplots(
+        rows,
+        columns,
+        figsize=(columns * side, rows * (side * height / width + title_height) + 0.35 * bool(key)),
+        squeeze=False,
+        layout="compressed",
+    )
+    pyplot.close(figure)  # or a notebook shows it a second time
+    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0, hspace=0)
+    for number, panel in enumerate(axes.flat):
+        if number >= count:
+            panel.set_visible(False)
+            continue
+        overlay(
+            panel,
+            images[number],
+            None if masks is None else masks[number],
+            None if predictions is None else predictions[number],
+            channel,
+            threshold,
+        )
+        if titles is not None:
+            panel.set_title(titles[number], fontsize=11 if columns < 4 else 9)
+    if key:
+        figure.legend(handles=key, loc="outside lower center", ncols=2, frameon=False, fontsize=11)
+    return figure
+
+
+def channels(image: np.ndarray) -> Figure:
+    """Show the three channels of a slice, (height, width, 3), side by side under their names (lesson 01)."""
+    if np.ndim(image) != 3 or np.shape(image)[-1] != 3:
+        raise ValueError(f"the image has the shape {np.shape(image)}: give (height, width, 3).")
+    return grid([image[..., number] for number in range(3)], titles=CHANNELS)
+
+
+def curves(histories: Mapping[str, Sequence[Any]], metric: str = "loss") -> Figure:
+    """Draw a metric over the epochs: for each label the mean of its runs, in a band from lowest to highest.
+
+    Runs may differ in length: an epoch shows the runs that reached it.
+
+    Args:
+        histories: for each label its runs, one for each seed. A run is what `fit` returns, its dictionary of
+            lists, a data frame, a result of `training.experiment` or its list of rows.
+        metric: the name in the histories, for example "val_loss".
+
+    Raises:
+        ValueError: nothing to draw, or a run has no such metric.
+    """
+    if not histories:
+        raise ValueError("there are no histories to draw: give {label: [history of each seed]}.")
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 3.8), layout="constrained")
+    pyplot.close(figure)
+    for (label, runs), colour in zip(histories.items(), _palette(len(histories)), strict=True):
+        values = [_values(run, metric, label) for run in _runs(runs, label)]
+        draw_runs(axes, values, f"{label} ({len(values)} seeds)" if len(values) > 1 else label, colour)
+    _finish(axes, metric)
+    spread = any(len(runs) > 1 for runs in histories.values())
+    axes.legend(title="mean, and lowest to highest" if spread else None, alignment="left")
+    return figure
+
+
+def draw_runs(
+    axes: Axes,
+    runs: Sequence[Sequence[float]],
+    label: str,
+    colour: Any,
+    dashed: bool = False,
+    first_epoch: int = 1,
+) -> None:
+    """Draw the mean of runs, each with a value for each epoch, and the band from lowest to highest."""
+    longest = max(len(run) for run in runs)
+    reached = [[run[epoch] for run in runs if epoch < len(run)] for epoch in range(longest)]
+    epochs = np.arange(first_epoch, first_epoch + longest)
+    # A line through a single point is invisible.
+    axes.plot(
+        epochs,
+        [np.mean(values) for values in reached],
+        "--" if dashed else "-",
+        color=colour,
+        label=label,
+        linewidth=2,
+        marker="o" if longest < 16 else None,
+        markersize=4,
+    )
+    if len(runs) > 1:
+        lowest, highest = [np.min(values) for values in reached], [np.max(values) for values in reached]
+        axes.fill_between(epochs, lowest, highest, color=colour, alpha=0.2, linewidth=0)
+
+
+def training_curves(history: Mapping[str, Sequence[float]], first_epoch: int = 1) -> Figure:
+    """Draw a panel for the loss and for each of two metrics at most: training, and validation dashed.
+
+    Args:
+        history: for each metric its value at each epoch; "val_x" or "validation_x" is drawn beside "x".
+        first_epoch: the number of the first one; a run that was resumed does not begin at 1.
+    """
+    no_panel = ("val_", "validation_", "learning_rate")
+    names = [name for name in history if not name.startswith(no_panel)]
+    names = sorted(names, key=lambda name: name != "loss")[:3]
+    figure, axes = pyplot.subplots(
+        1, len(names), figsize=(min(WIDTH, 4.6 * len(names)), 3), squeeze=False, layout="constrained"
+    )
+    pyplot.close(figure)
+    training, validation = _palette(2)
+    for name, panel in zip(names, axes[0], strict=True):
+        draw_runs(panel, [history[name]], "training", training, False, first_epoch)
+        for held_out in (f"val_{name}", f"validation_{name}"):
+            if held_out in history:
+                draw_runs(panel, [history[held_out]], "validation", validation, True, first_epoch)
+        _finish(panel, name)
+        panel.legend(fontsize=10)
+    return figure
+
+
+class Picture:
+    """A figure as the bytes of a small image, with the text that stands for it where it cannot be seen.
+
+    PNG, or JPEG where that is smaller, as it is for slices with their noise.
+    """
+
+    def __init__(self, figure: Figure, alt: str):
+        if not alt.strip():
+            raise ValueError("the alt text is empty: say in a sentence what the figure shows.")
+        self.alt = alt
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="png", dpi=DOTS_PER_INCH, facecolor="white")
+        image = Image.open(drawn).convert("RGB")
+        few_colours = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        encoded = {}
+        for kind, picture, settings in (
+            ("image/png", few_colours, {"optimize": True}),
+            ("image/jpeg", image, {"quality": 88, "subsampling": 0, "optimize": True}),
+        ):
+            buffer = io.BytesIO()
+            picture.save(buffer, kind.removeprefix("image/"), **settings)
+            encoded[kind] = buffer.getvalue()
+        self.kind = min(encoded, key=lambda kind: len(encoded[kind]))
+        self.data = encoded[self.kind]
+
+    def __repr__(self) -> str:
+        return self.alt
+
+    def _repr_html_(self) -> str:
+        # As HTML, because JupyterLab 4 and nbconvert 7 drop the alt text of an image/png output.
+        source = f"data:{self.kind};base64,{base64.b64encode(self.data).decode()}"
+        return f'<img alt="{html.escape(self.alt)}" src="{source}" style="max-width:100%">'
+
+
+def with_alt(figure: Figure, alt: str) -> None:
+    """Show a figure in a notebook with alt text, as a small image; outside a notebook print the text.
+
+    Args:
+        figure: what the functions above return, or any other.
+        alt: one or two sentences that say what the figure shows, for readers who cannot see it.
+
+    Raises:
+        ValueError: the text is empty.
+    """
+    picture = Picture(figure, alt)
+    if not in_notebook():
+        print(alt)
+        return
+    from IPython import display
+
+    display.display(picture)
+
+
+def in_notebook() -> bool:
+    """Tell whether pictures can be shown here: in a Jupyter kernel, not in a terminal."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
+
+
+def _shown(image: np.ndarray, channel: int | None) -> np.ndarray:
+    """What imshow gets: (height, width) or (height, width, 3) floats in [0, 1]."""
+    image = np.asarray(image)
+    if image.ndim == 3 and image.shape[-1] == 1:
+        image = image[..., 0]
+    if image.ndim != 2 and (image.ndim != 3 or image.shape[-1] != 3):
+        raise ValueError(
+            f"the image has the shape {image.shape}: give (height, width, 3) or (height, width)."
+        )
+    if image.ndim == 3 and channel is not None:
+        image = image[..., channel]
+    if image.dtype == np.uint8:
+        return image / 255
+    image = image.astype("float32")
+    if not (np.isfinite(image).all() and image.min() >= 0 and image.max() <= 1):
+        raise ValueError(
+            f"the image has values from {image.min():.3g} to {image.max():.3g}: "
+            "give uint8, or floats in [0, 1]."
+        )
+    return image
+
+
+def _plane(array: np.ndarray, name: str, shape: tuple[int, int] | None) -> np.ndarray:
+    array = np.asarray(array)
+    if array.ndim == 3 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(f"the {name} has the shape {array.shape}: give one of (height, width).")
+    if shape is not None and array.shape != tuple(shape):
+        raise ValueError(
+            f"the {name} has the shape {array.shape} and its image {tuple(shape)}: give both the same."
+        )
+    return array
+
+
+def _key(masks: bool, predictions: bool) -> list:
+    key = []
+    if masks:
+        key.append(patches.Patch(color=TRUE_AREA, alpha=0.7, linewidth=0, label="true area"))
+    if predictions:
+        key.append(lines.Line2D([], [], color=PREDICTION, linewidth=1.6, label="prediction"))
+    return key
+
+
+def _palette(count: int) -> list:
+    return seaborn.color_palette("colorblind", count)
+
+
+def _runs(runs: Any, label: str) -> Sequence[Any]:
+    one_run = isinstance(runs, Mapping | str) or hasattr(runs, "history") or hasattr(runs, "columns")
+    if one_run or len(runs) == 0 or (isinstance(runs[0], Mapping) and not _is_dictionary_of_lists(runs[0])):
+        raise ValueError(
+            f"the histories of {label!r} are not a list: give [history of each seed], also for one seed."
+        )
+    return runs
+
+
+def _is_dictionary_of_lists(run: Mapping) -> bool:
+    return all(np.ndim(values) == 1 for values in run.values())
+
+
+def _values(run: Any, metric: str, label: str) -> list[float]:
+    """One run's metric over the epochs, from any of the forms that a history comes in."""
+    run = getattr(run, "history", run)
+    if isinstance(run, list):
+        run = {name: [row[name] for row in run] for name in (run[0] if run else ())}
+    if metric not in run or len(run[metric]) == 0:
+        names = ", ".join(name for name in run if len(run[name])) or "nothing, for it has no epochs"
+        raise ValueError(f"a history of {label!r} has no {metric!r}: it has {names}.")
+    return [float(value) for value in run[metric]]
+
+
+def _finish(axes: Axes, metric: str) -> None:
+    words = metric.replace("val_", "validation ", 1) if metric.startswith("val_") else metric
+    axes.set(xlabel="epoch", ylabel=words.replace("_", " "))
+    epochs = np.concatenate([line.get_xdata() for line in axes.lines])
+    margin = max(0.3, 0.02 * np.ptp(epochs))
+    axes.set_xlim(epochs.min() - margin, epochs.max() + margin)  # there is no epoch 0
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1))
+    seaborn.despine(ax=axes)

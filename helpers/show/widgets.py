@@ -1,0 +1,111 @@
+"""Widgets for the notebooks: pictures that change under a slider.
+
+They need a running kernel; where a page is only read, a still picture stands in their place.
+"""
+
+import io
+
+try:
+    import ipywidgets
+except ImportError as error:
+    raise ImportError(
+        "helpers.show.widgets needs ipywidgets: run `pip install ipywidgets`, then restart the kernel."
+    ) from error
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from helpers.show import figures
+from helpers.training import metrics
+
+SIDE = 4.2  # inches, of the picture under the slider
+STILL_THRESHOLDS = (0.25, 0.5, 0.75)
+
+
+class ThresholdSlider(ipywidgets.VBox):
+    """A slider, a line of words and the picture that they belong to; made by `threshold_slider`."""
+
+    def __init__(self, image, probabilities, mask=None, channel=1):
+        self._image, self._channel = image, channel
+        self._mask = None if mask is None else figures.thresholded(mask)
+        self._probabilities = np.asarray(probabilities)
+        height, width = np.shape(image)[:2]
+        figures.thresholded(self._probabilities, shape=(height, width))  # refuses what is no probability
+
+        # Only the contour moves: it is drawn over a copy of all the rest, which is drawn once.
+        figure = Figure(figsize=(SIDE, SIDE * height / width), dpi=figures.DOTS_PER_INCH)
+        self._canvas = FigureCanvasAgg(figure)
+        self._axes = figure.add_axes((0, 0, 1, 1))
+        figures.overlay(self._axes, image, mask, channel=channel)
+        self._canvas.draw()
+        self._background = self._canvas.copy_from_bbox(figure.bbox)
+        self._contour = self._axes.add_collection(figures.contour_lines([]))
+
+        layout = {"width": f"{SIDE * 96:.0f}px"}
+        self.slider = ipywidgets.FloatSlider(
+            value=0.5, min=0, max=1, step=0.01, description="threshold", layout=layout
+        )
+        self.words = ipywidgets.Label()
+        self.picture = ipywidgets.Image(
+            format="jpeg",
+            tooltip="the true area in green, the contour of the prediction at the threshold in red",
+            layout=layout,
+        )
+        self.slider.observe(self._move, names="value")
+        self._move()
+        super().__init__([self.slider, self.words, self.picture])
+
+    def describe(self, threshold: float) -> str:
+        """Say how large the prediction is at a threshold, and its Dice if the true area is known."""
+        prediction = figures.thresholded(self._probabilities, threshold)
+        words = f"threshold {threshold:.2f}: {prediction.sum():,} pixels marked"
+        if self._mask is None:
+            return words
+        dice = metrics.dice(metrics.counts(self._mask[None], prediction[None])[0])
+        return f"{words}, Dice {dice:.3f}"
+
+    def _move(self, change=None):
+        threshold = self.slider.value
+        self._contour.set_segments(figures.outline(figures.thresholded(self._probabilities, threshold)))
+        self._canvas.restore_region(self._background)
+        self._axes.draw_artist(self._contour)
+        encoded = io.BytesIO()
+        # JPEG takes a quarter of a PNG's bytes, and a moving slider sends many pictures to the browser.
+        picture = Image.fromarray(np.asarray(self._canvas.buffer_rgba())).convert("RGB")
+        picture.save(encoded, "jpeg", quality=88, subsampling=0)
+        self.picture.value = encoded.getvalue()
+        self.words.value = self.describe(threshold)
+
+    def _repr_mimebundle_(self, **kwargs):
+        live = super()._repr_mimebundle_(**kwargs)
+        count = len(STILL_THRESHOLDS)
+        described = [self.describe(threshold) for threshold in STILL_THRESHOLDS]
+        still = figures.grid(
+            [self._image] * count,
+            None if self._mask is None else [self._mask] * count,
+            [figures.thresholded(self._probabilities, threshold) for threshold in STILL_THRESHOLDS],
+            titles=[words.replace(": ", "\n").replace(", ", "\n") for words in described],
+            channel=self._channel,
+        )
+        alt = f"One image at {count} thresholds: {'; '.join(described)}."
+        return {**live, "text/html": figures.Picture(still, alt)._repr_html_()}
+
+
+def threshold_slider(
+    image: np.ndarray, probabilities: np.ndarray, mask: np.ndarray | None = None, channel: int | None = 1
+) -> ThresholdSlider:
+    """Let a slider move the threshold over a network's probabilities for one image (lesson 00).
+
+    Make it the last expression of a cell. Where no kernel runs, a still picture at three thresholds shows.
+
+    Args:
+        image: (height, width, 3) or (height, width), uint8 or floats in [0, 1].
+        probabilities: (height, width), floats in [0, 1].
+        mask: (height, width), the true area; with it the Dice at the threshold is shown.
+        channel: the channel shown in grey (1: FLAIR); None shows all three as red, green and blue.
+
+    Raises:
+        ValueError: the shapes do not fit together, or the values lie outside their range.
+    """
+    return ThresholdSlider(image, probabilities, mask, channel)

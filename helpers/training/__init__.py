@@ -1,0 +1,1 @@
+"""Predictions become scores: losses, metrics, schedules, experiments and inference."""

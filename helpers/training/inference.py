@@ -1,0 +1,118 @@
+"""From a trained network and images of any size to probabilities at the images' own size.
+
+Used in every lesson that looks at a prediction.
+"""
+
+from pathlib import Path
+
+import helpers.nets.zoo  # noqa: F401  registers the attention layers, which a saved network may hold
+import keras
+import numpy as np
+from PIL import Image
+
+# Every network of the zoo halves its input at most five times.
+PAD_TO = 32
+
+
+def load_model(path: str | Path) -> keras.Model:
+    """Load a network for prediction; FileNotFoundError or ValueError says what is wrong with the file."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; give the .keras file of a trained network.")
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except Exception as error:  # Keras raises many kinds for a file that is damaged or of another make
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(f"{path}: is not a network saved by Keras 3, or is damaged ({reason}).") from error
+    if len(model.input_shape) != 4 or model.input_shape[-1] != 3:
+        raise ValueError(f"{path}: takes inputs of shape {model.input_shape}; give a network for RGB images.")
+    return model
+
+
+def predict_probabilities(
+    model: keras.Model, images: np.ndarray, flips: bool = False, batch: int = 16
+) -> np.ndarray:
+    """Predict each image of a stack at its own size.
+
+    A network built for one size sees the image scaled to that size (the longer side fits, the rest is padded with 0);
+    a network built for any size sees it padded to a multiple of 32. Either way the prediction is brought back.
+
+    Args:
+        model: a network of the zoo; takes float32 in [0, 1].
+        images: (n, height, width, 3) uint8, normalised as the network was trained.
+        flips: average the predictions of each image and of its mirror image (test-time augmentation).
+        batch: images per step.
+
+    Returns:
+        float32 probabilities in [0, 1], (n, height, width) for one class, (n, height, width, classes) for several.
+
+    Raises:
+        ValueError: the images are no stack of RGB images in uint8.
+    """
+    if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8:
+        raise ValueError(
+            f"images are {images.dtype} of shape {images.shape}: give uint8 of shape (n, height, width, 3)."
+        )
+    height, width = images.shape[1:3]
+    side = model.input_shape[1]
+    predictions = []
+    for start in range(0, len(images), batch):
+        inputs, box = _fit(images[start : start + batch], side)
+        # The last batch is filled up: one shape means that the step is traced and compiled once.
+        filled = np.pad(
+            inputs, [(0, batch - len(inputs) if len(images) > batch else 0), (0, 0), (0, 0), (0, 0)]
+        )
+        outputs = _call(model, filled)
+        if flips:
+            outputs = (outputs + _call(model, filled[:, :, ::-1])[:, :, ::-1]) / 2
+        top, left, bottom, right = box
+        predictions.append(_resize(outputs[: len(inputs), top:bottom, left:right], height, width))
+    if not predictions:
+        classes = model.output_shape[-1] if not isinstance(model.output_shape, dict) else 1
+        return np.zeros((0, height, width) + (() if classes == 1 else (classes,)), "float32")
+    return np.concatenate(predictions)
+
+
+def _call(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    outputs = model.predict_on_batch(images.astype("float32") / 255)
+    return outputs["main"] if isinstance(outputs, dict) else outputs
+
+
+def _fit(images: np.ndarray, side: int | None) -> tuple[np.ndarray, tuple[int, int, int, int]]:
+    """Scale or pad a stack to what the network takes; the box says where the image lies in it."""
+    height, width = images.shape[1:3]
+    if side is None:
+        padding = (0, -height % PAD_TO), (0, -width % PAD_TO)
+    else:
+        scale = side / max(height, width)
+        height, width = max(1, round(height * scale)), max(1, round(width * scale))
+        if (height, width) != images.shape[1:3]:
+            shrink = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
+            images = np.stack(
+                [np.asarray(Image.fromarray(image).resize((width, height), shrink)) for image in images]
+            )
+        top, left = (side - height) // 2, (side - width) // 2
+        padding = (top, side - height - top), (left, side - width - left)
+    padded = np.pad(images, [(0, 0), *padding, (0, 0)])
+    top, left = padding[0][0], padding[1][0]
+    return padded, (top, left, top + height, left + width)
+
+
+def _resize(probabilities: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(n, h, w, classes) to (n, height, width[, classes]), bilinear."""
+    if probabilities.shape[1:3] != (height, width):
+        probabilities = np.stack(
+            [
+                np.stack(
+                    [
+                        np.asarray(
+                            Image.fromarray(channel).resize((width, height), Image.Resampling.BILINEAR)
+                        )
+                        for channel in np.moveaxis(np.asarray(image, "float32"), -1, 0)
+                    ],
+                    axis=-1,
+                )
+                for image in probabilities
+            ]
+        )
+    return probabilities[..., 0] if probabilities.shape[-1] == 1 else probabilities

@@ -1,0 +1,30 @@
+"""How solutions/ becomes lessons/, and how handed-in lessons are graded.
+
+`nbgrader` reads this file when it is started in the repository's root. There is no sandbox: students' code
+runs with the rights of the person who grades, so grade in a container or under an account of its own.
+"""
+
+from nbconvert.preprocessors import ClearMetadataPreprocessor
+from nbgrader.converters import GenerateAssignment
+
+c = get_config()  # noqa: F821
+
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "lessons"
+
+# the learner reads this when a check calls what is not written yet
+c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("Your code here: replace this line.")'}
+
+# nbgrader leaves widget state and timings behind
+c.GenerateAssignment.preprocessors = [
+    *GenerateAssignment.class_traits()["preprocessors"].default(),
+    ClearMetadataPreprocessor,
+]
+c.ClearMetadataPreprocessor.enabled = True
+c.ClearMetadataPreprocessor.preserve_nb_metadata_mask = {"kernelspec", ("language_info", "name")}
+c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = {"nbgrader", "tags", "deletable", "editable"}
+
+# one cell may train a network; an infinite loop costs this much and then scores 0
+c.Execute.timeout = 300
+# a deleted check counts 0 instead of leaving the grade open
+c.OverwriteCells.add_missing_cells = True

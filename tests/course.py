@@ -1,0 +1,74 @@
+"""What the tests of the lessons share: where they are, and nbgrader's own pipeline in a temporary folder."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = sorted(path.parent.name for path in ROOT.glob("solutions/[!.]*/[!.]*.ipynb"))
+
+
+def solution_path(name: str) -> Path:
+    return ROOT / "solutions" / name / f"{name}.ipynb"
+
+
+def lesson_path(name: str) -> Path:
+    return ROOT / "lessons" / name / f"{name}.ipynb"
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=nbformat.NO_CONVERT)
+
+
+def marked(cell: nbformat.NotebookNode, role: str) -> bool:
+    """Whether nbgrader sees the cell as "solution" or as "grade" (a check)."""
+    return bool(cell.metadata.get("nbgrader", {}).get(role))
+
+
+class Course:
+    """A copy of the solutions in a folder of its own, with nbgrader's settings and a gradebook there."""
+
+    def __init__(self, folder: Path):
+        from nbgrader.apps import NbGraderAPI
+        from traitlets.config import PyFileConfigLoader
+
+        self.folder = folder
+        shutil.copytree(
+            ROOT / "solutions", folder / "solutions", ignore=shutil.ignore_patterns(".ipynb_checkpoints")
+        )
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+        config.CourseDirectory.root = str(folder)
+        config.CourseDirectory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
+        self.config = config
+        # nbgrader calls alembic by its name
+        programs = str(Path(sys.executable).parent)
+        if programs not in os.environ["PATH"].split(os.pathsep):
+            os.environ["PATH"] = programs + os.pathsep + os.environ["PATH"]
+        self.api = NbGraderAPI(config=config)
+
+    def lesson_path(self, name: str) -> Path:
+        return self.folder / "lessons" / name / f"{name}.ipynb"
+
+    def generate(self, name: str) -> Path:
+        """Write the lesson from the solution, and its checks into the gradebook."""
+        result = self.api.generate_assignment(name, force=True, create=True)
+        assert result["success"], result["log"]
+        return self.lesson_path(name)
+
+    def grade(self, name: str, student: str, notebook: nbformat.NotebookNode) -> list:
+        """Hand the notebook in and return its grades, one for each check."""
+        from nbgrader.api import Gradebook
+
+        path = self.folder / "submitted" / student / name / f"{name}.ipynb"
+        path.parent.mkdir(parents=True)
+        nbformat.write(notebook, path)
+        result = self.api.autograde(name, student)
+        assert result["success"], result["log"]
+        with Gradebook(self.config.CourseDirectory.db_url) as gradebook:
+            grades = gradebook.find_submission_notebook(name, name, student).grades
+            return [
+                (grade.name, grade.auto_score, grade.max_score, grade.needs_manual_grade) for grade in grades
+            ]

@@ -1,0 +1,276 @@
+"""Lessons and solutions: they belong together, they run, and nothing leaks."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+
+import course
+import nbclient
+import pytest
+
+STUB = "Your code here: replace this line."
+MARKERS = {
+    "### BEGIN SOLUTION",
+    "### END SOLUTION",
+    "### BEGIN HIDDEN TESTS",
+    "### END HIDDEN TESTS",
+}
+# whatever looks as if it were meant to be one of them
+LIKE_A_MARKER = re.compile(r"#\s*(begin|end)[\W_]*(hidden|solutions?\b|tests?\b)", re.IGNORECASE)
+SECONDS_PER_CELL = 300
+
+each_lesson = pytest.mark.parametrize("name", course.NAMES)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def split_by_markers(source):
+    """Return the lines that learners see and the lines that they do not (answers, hidden tests)."""
+    visible, secret, inside = [], [], False
+    for line in map(str.strip, source.splitlines()):
+        if line in MARKERS:
+            inside = line.startswith("### BEGIN")
+        else:
+            (secret if inside else visible).append(line)
+    return visible, secret
+
+
+def marker_mistakes(cell):
+    """Return what is wrong with the markers in a solution's cell; nbgrader would release it in silence."""
+    lines = [line for line in cell.source.splitlines() if line.strip()]
+    markers = [line.strip() for line in lines if line.strip() in MARKERS]
+    mistakes = [
+        f"not a marker: {line.strip()}"
+        for line in lines
+        if LIKE_A_MARKER.search(line) and line.strip() not in MARKERS
+    ]
+    for kind, role in (("SOLUTION", "solution"), ("HIDDEN TESTS", "grade")):
+        of_kind = [marker for marker in markers if marker.endswith(kind)]
+        if of_kind != [f"### BEGIN {kind}", f"### END {kind}"] * (len(of_kind) // 2):
+            mistakes.append(f"{kind}: BEGIN and END do not alternate")
+        if of_kind and not course.marked(cell, role):
+            mistakes.append(f"{kind} in a cell that is not marked as {role}")
+    if course.marked(cell, "solution") and "### BEGIN SOLUTION" not in markers:
+        mistakes.append("an exercise without a SOLUTION: all of it would be replaced by the stub")
+    if any(line.startswith("### BEGIN SOLUTION") for line in lines):
+        mistakes.append("a SOLUTION outside a function: the stub would stop the cell")
+    return mistakes
+
+
+def ends_in_a_value(source):
+    """Whether a check ends in an expression, whose value nbgrader would take for its points."""
+    last = ast.parse(source).body[-1]
+    if not isinstance(last, ast.Expr):
+        return False
+    return not (isinstance(last.value, ast.Call) and getattr(last.value.func, "id", "") == "print")
+
+
+def broken_links(markdown, folder):
+    """Return the links to files that are not there, and the images without an alternative text."""
+    broken = []
+    for bang, text, target in re.findall(r"(!?)\[([^\]]*)\]\(<?([^)\s>]*)", markdown):
+        if bang and not text.strip():
+            broken.append(f"no alternative text: {target}")
+        file = target.partition("#")[0]
+        if file and not re.match(r"[a-z]+:", file) and not (folder / file).exists():
+            broken.append(f"no such file: {target}")
+    for image in re.findall(r"<img\b[^>]*>", markdown):
+        if not re.search(r"""\balt=["'][^"']*\S""", image):
+            broken.append(f"no alternative text: {image}")
+        source = re.search(r"""\bsrc=["']([^"']*)""", image)
+        if source and not re.match(r"[a-z]+:", source[1]) and not (folder / source[1]).exists():
+            broken.append(f"no such file: {source[1]}")
+    return broken
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory):
+    pytest.importorskip("nbgrader", reason="nbgrader comes with the extra instructor")
+    return course.Course(tmp_path_factory.mktemp("course"))
+
+
+def test_there_are_lessons_and_each_has_one_solution():
+    assert "00_start_here" in course.NAMES
+    for folder in ("solutions", "lessons"):
+        found = sorted(
+            path.relative_to(course.ROOT / folder).as_posix()
+            for path in (course.ROOT / folder).rglob("*.ipynb")
+            if ".ipynb_checkpoints" not in path.parts
+        )
+        assert found == [f"{name}/{name}.ipynb" for name in course.NAMES], f"run make lessons ({folder})"
+
+
+@each_lesson
+def test_committed_lesson_is_the_generated_one(name, generated):
+    fresh = generated.generate(name).parent
+    committed = course.lesson_path(name).parent
+    files = sorted(path.relative_to(fresh) for path in fresh.rglob("*") if path.is_file())
+    for file in files:
+        assert (committed / file).read_bytes() == (fresh / file).read_bytes(), f"run make lessons ({file})"
+    first = course.lesson_path(name).read_bytes()
+    assert generated.generate(name).read_bytes() == first, "a second run gives other bytes"
+
+
+@each_lesson
+def test_solution_runs(name):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--nbval-lax",
+        "--nbval-current-env",
+    ]
+    command += [f"--nbval-cell-timeout={SECONDS_PER_CELL}", str(course.solution_path(name))]
+    run = subprocess.run(command, cwd=course.ROOT, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@each_lesson
+def test_unsolved_lesson_stops_nowhere_but_at_its_own_stubs(name):
+    path = course.lesson_path(name)
+    lesson = course.read(path)
+    nbclient.NotebookClient(
+        lesson,
+        timeout=SECONDS_PER_CELL,
+        kernel_name="python3",
+        allow_error_names=["NotImplementedError"],
+        resources={"metadata": {"path": str(path.parent)}},
+    ).execute()
+    for cell in code_cells(lesson):
+        errors = [output.evalue for output in cell.outputs if output.output_type == "error"]
+        assert errors == ([STUB] if course.marked(cell, "grade") else []), cell.source
+
+
+@each_lesson
+def test_each_exercise_has_its_check_right_below(name):
+    notebook = course.read(course.solution_path(name))
+    cells = code_cells(notebook)
+    for cell, below in zip(cells, cells[1:] + [None], strict=True):
+        if course.marked(cell, "solution"):
+            assert below is not None and course.marked(below, "grade"), cell.source
+            assert not course.marked(cell, "grade"), "points belong to the check"
+        if course.marked(cell, "grade"):
+            assert not ends_in_a_value(cell.source), f"ends in a value: {cell.source}"
+    assert sum(course.marked(cell, "solution") for cell in cells) > 0
+
+
+@each_lesson
+def test_nothing_hidden_leaks(name):
+    solution, lesson = course.read(course.solution_path(name)), course.read(course.lesson_path(name))
+    mistakes = [mistake for cell in solution.cells for mistake in marker_mistakes(cell)]
+    assert not mistakes
+    seen = {line.strip() for cell in lesson.cells for line in cell.source.splitlines()}
+    assert not [line for line in seen if LIKE_A_MARKER.search(line)]
+    visible, secret = set(), set()
+    for cell in solution.cells:
+        cell_visible, cell_secret = split_by_markers(cell.source)
+        visible.update(cell_visible)
+        secret.update(cell_secret)
+    assert not (seen & secret) - visible
+    assert sum(STUB in cell.source for cell in lesson.cells) == sum(
+        course.marked(cell, "solution") for cell in solution.cells
+    )
+
+
+@each_lesson
+def test_lesson_is_clean(name):
+    lesson = course.read(course.lesson_path(name))
+    assert set(lesson.metadata) == {"kernelspec", "language_info"}
+    assert lesson.metadata.kernelspec == {
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "name": "python3",
+    }
+    for cell in lesson.cells:
+        assert set(cell.metadata) <= {"nbgrader", "tags", "deletable", "editable"}, cell.metadata
+        if cell.cell_type == "code":
+            assert cell.outputs == [] and cell.execution_count is None
+
+
+@each_lesson
+def test_solution_carries_its_outputs(name):
+    cells = [cell for cell in code_cells(course.read(course.solution_path(name))) if cell.source.strip()]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1)), (
+        "run all cells, in order"
+    )
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert outputs
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert not [output.text for output in outputs if output.get("name") == "stderr"]
+
+
+@each_lesson
+@pytest.mark.parametrize("path_of", [course.solution_path, course.lesson_path])
+def test_notebook_is_well_formed(name, path_of):
+    path = path_of(name)
+    assert path.stat().st_size < 1_500_000
+    notebook = course.read(path)
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(ids)
+    links = [
+        broken
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for broken in broken_links(cell.source, path.parent)
+    ]
+    assert not links
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "    ### BEGIN HIDDEN TEST\n    assert f(2)\n    ### END HIDDEN TESTS",
+        "    ### begin solution\n    x = 1\n    ### end solution",
+        "    # BEGIN SOLUTION\n    x = 1\n    # END SOLUTION",
+        "    ### BEGIN SOLUTION\n    x = 1",
+        "    ### BEGIN SOLUTION\n    x = 1\n    ### END SOLUTIONS",
+        "    ### BEGIN_SOLUTION\n    x = 1",
+        "### BEGIN SOLUTION\nx = 1\n### END SOLUTION",
+        "    x = 1",
+        "    ### BEGIN SOLUTION\n    ### END SOLUTION\n    ### BEGIN HIDDEN TESTS\n    ### END HIDDEN TESTS",
+    ],
+)
+def test_a_mistake_in_the_markers_is_found(source):
+    cell = course.nbformat.v4.new_code_cell(source, metadata={"nbgrader": {"solution": True, "grade": False}})
+    assert marker_mistakes(cell)
+
+
+def test_right_markers_are_no_mistake():
+    exercise = (
+        "def f(x):\n    ### BEGIN SOLUTION\n    return x  # the end: solution found\n    ### END SOLUTION"
+    )
+    check = "assert f(1)\n### BEGIN HIDDEN TESTS\nassert f(2)\n### END HIDDEN TESTS"
+    for source, role in ((exercise, "solution"), (check, "grade")):
+        cell = course.nbformat.v4.new_code_cell(source, metadata={"nbgrader": {role: True}})
+        assert marker_mistakes(cell) == []
+    assert split_by_markers(check) == (["assert f(1)"], ["assert f(2)"])
+
+
+def test_broken_links_are_found(tmp_path):
+    (tmp_path / "here.png").touch()
+    good = "![slice](here.png) [x](https://keras.io) [up](../) [part](#part) <img src='here.png' alt='slice'>"
+    assert broken_links(good, tmp_path) == []
+    for bad in (
+        "![](here.png)",
+        "![a](gone.png)",
+        "[a](gone.md#x)",
+        "<img src='here.png'>",
+        "<img src='g.png' alt='a'>",
+    ):
+        assert len(broken_links(bad, tmp_path)) == 1, bad
+
+
+def test_a_check_that_ends_in_a_value_is_found():
+    assert ends_in_a_value("assert f(1)\nf(2) == 3")
+    assert ends_in_a_value("check(f)")
+    assert not ends_in_a_value("assert f(1)\nprint('Right.')")
+    assert not ends_in_a_value("assert f(1)")

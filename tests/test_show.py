@@ -1,0 +1,591 @@
+import base64
+import importlib
+import io
+import math
+import re
+import sys
+import types
+
+import keras
+import numpy as np
+import pandas
+import pytest
+from matplotlib import pyplot
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from helpers.show import figures, live
+
+SIDE = 20  # pixels of the toy slices
+ZOOM = 10  # pixels of the drawing for each
+
+
+def area(top, bottom, left, right):
+    result = np.zeros((SIDE, SIDE), bool)
+    result[top:bottom, left:right] = True
+    return result
+
+
+GREY = np.full((SIDE, SIDE, 3), 128, "uint8")
+SQUARE = area(5, 15, 5, 15)
+EMPTY, FULL = area(0, 0, 0, 0), area(0, SIDE, 0, SIDE)
+
+
+def drawn(*arguments, frame=(0, 0, 1, 1), **settings):
+    """What overlay paints, (200, 200, 3), ten pixels for each of the image's if it fills the figure."""
+    figure = Figure(figsize=(SIDE * ZOOM / 100, SIDE * ZOOM / 100), dpi=100)
+    canvas = FigureCanvasAgg(figure)
+    figures.overlay(figure.add_axes(frame), *arguments, **settings)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
+
+
+def red(pixels):
+    return (pixels[..., 0] > 180) & (pixels[..., 1] < 110) & (pixels[..., 2] < 110)
+
+
+def green(pixels):
+    return (pixels[..., 1] > pixels[..., 0] + 30) & (pixels[..., 1] > pixels[..., 2] + 10)
+
+
+def middle_of(row, column):
+    return row * ZOOM + ZOOM // 2, column * ZOOM + ZOOM // 2
+
+
+# The overlay
+
+
+def test_true_area_is_green_and_the_rest_grey():
+    pixels = drawn(GREY, SQUARE)
+    assert np.array_equal(green(pixels), np.kron(SQUARE, np.ones((ZOOM, ZOOM))).astype(bool))
+    assert np.all(pixels[:50] == 128)
+    assert not red(pixels).any()
+
+
+def test_prediction_is_a_red_line_along_its_edge():
+    pixels = drawn(GREY, None, SQUARE)
+    assert not green(pixels).any()
+    assert red(pixels)[50, 60:140].all() and red(pixels)[149:151, 60:140].any(axis=0).all()
+    assert red(pixels)[60:140, 50].all() and red(pixels)[60:140, 149:151].any(axis=1).all()
+    assert np.all(pixels[60:140, 60:140] == 128), "the inside of a prediction is not filled"
+    assert np.all(pixels[:40] == 128)
+
+
+def test_mask_and_prediction_are_not_swapped():
+    pixels = drawn(GREY, area(0, 10, 0, 20), area(12, 18, 2, 18))
+    assert green(pixels)[:100].all() and not green(pixels)[100:].any()
+    assert red(pixels)[120, 30:170].all() and not red(pixels)[:110].any()
+
+
+def test_empty_areas_draw_nothing():
+    assert np.all(drawn(GREY, EMPTY, EMPTY) == 128)
+
+
+def test_one_channel_is_grey_and_all_three_are_colours():
+    image = np.zeros((SIDE, SIDE, 3), "uint8")
+    image[...] = 40, 100, 200
+    assert np.all(drawn(image) == 100)  # FLAIR, the second
+    assert np.all(drawn(image, channel=2) == 200)
+    assert np.all(drawn(image, channel=None) == [40, 100, 200])
+    assert np.all(drawn(image[..., 0]) == 40)
+    assert np.all(abs(drawn(image.astype("float32") / 255) - 100) <= 1)
+
+
+def test_grey_is_not_stretched():
+    """A dim slice looks dim: two hospitals' brightness can be compared."""
+    image = np.linspace(50, 100, SIDE * SIDE).reshape(SIDE, SIDE).astype("uint8")
+    assert drawn(image).max() == 100
+
+
+def test_masks_of_keras_and_of_files_look_the_same():
+    expected = drawn(GREY, SQUARE)
+    assert np.array_equal(drawn(GREY, SQUARE[..., None].astype("float32")), expected)
+    assert np.array_equal(drawn(GREY, SQUARE * np.uint8(255)), expected)
+
+
+def test_probabilities_are_thresholded():
+    probabilities = np.where(SQUARE, np.float32(0.7), np.float32(0.3))
+    assert np.array_equal(drawn(GREY, None, probabilities), drawn(GREY, None, SQUARE))
+    assert np.array_equal(drawn(GREY, None, probabilities, threshold=0.2), drawn(GREY, None, FULL))
+    assert np.array_equal(drawn(GREY, None, probabilities, threshold=0.8), drawn(GREY, None, EMPTY))
+    assert figures.thresholded(probabilities, 0.7).sum() == 100, "at the threshold is in"
+
+
+@pytest.mark.parametrize(
+    "touching",
+    [FULL, area(0, 6, 0, 6), area(14, 20, 14, 20), area(0, 20, 8, 12), ~SQUARE, area(0, 1, 19, 20)],
+    ids=["full", "corner", "far corner", "band", "frame", "one pixel"],
+)
+def test_contours_at_the_border_are_closed(touching):
+    segments = figures.outline(touching)
+    assert segments
+    for segment in segments:
+        assert np.array_equal(segment[0], segment[-1])
+
+
+def test_contour_of_a_full_area_runs_along_all_four_borders():
+    (segment,) = figures.outline(FULL)
+    assert segment.min() == -0.5 and segment.max() == SIDE - 0.5
+    pixels = red(drawn(GREY, None, FULL))
+    for border in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
+        assert border[10:-10].all()
+    within = red(drawn(GREY, None, FULL, frame=(0.25, 0.25, 0.5, 0.5)))
+    assert within[40:49].sum() == within[:, 40:49].sum() == 0
+    assert within[49, 60:140].any() and within[60:140, 49].any(), "half of the line is cut off"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((GREY, SQUARE[:-1]), r"the mask has the shape \(19, 20\) and its image \(20, 20\)"),
+        ((GREY, SQUARE, SQUARE[:, :-1]), r"the prediction has the shape \(20, 19\)"),
+        ((GREY, SQUARE[None]), r"the mask has the shape \(1, 20, 20\)"),
+        ((GREY[None],), r"the image has the shape \(1, 20, 20, 3\)"),
+        ((GREY.astype("float32"),), "values from 128 to 128: give uint8, or floats in"),
+        ((GREY, None, np.where(SQUARE, 3.0, -4.0)), "values from -4 to 3: .*sigmoid"),
+        ((GREY, None, np.where(SQUARE, np.nan, 0.0)), "values from nan to nan"),
+    ],
+)
+def test_overlay_says_what_does_not_fit(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        drawn(*arguments)
+
+
+# The grid
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 4])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6, 7])
+def test_grid_has_a_panel_for_each_image(count, columns):
+    images = [np.full((8, 8, 3), 30 * number, "uint8") for number in range(count)]
+    figure = figures.grid(images, columns=columns)
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(shown) == count
+    assert len(figure.axes) == math.ceil(count / columns) * min(count, columns)
+    values = [round(float(axes.images[0].get_array()[0, 0]) * 255) for axes in shown]
+    assert values == [30 * number for number in range(count)], "in the order given, row after row"
+    assert pyplot.get_fignums() == [], "a notebook would show it twice"
+
+
+def test_grid_gives_each_image_its_own_mask_prediction_and_title():
+    masks, predictions = np.stack([SQUARE, EMPTY]), np.stack([EMPTY, SQUARE * 0.9])
+    figure = figures.grid(np.stack([GREY, GREY]), masks, predictions, titles=["first", "second"])
+    first, second = figure.axes
+    assert [axes.get_title() for axes in (first, second)] == ["first", "second"]
+    assert (first.images[1].get_array()[..., 3] > 0).sum() == 100
+    assert (second.images[1].get_array()[..., 3] > 0).sum() == 0
+    assert len(first.collections[0].get_segments()) == 0
+    assert len(second.collections[0].get_segments()) == 1
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["true area", "prediction"]
+
+
+def test_grid_names_only_what_it_draws():
+    assert figures.grid([GREY]).legends == []
+    (legend,) = figures.grid([GREY], [SQUARE]).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["true area"]
+
+
+def test_grid_panels_do_not_overlap_and_stay_inside():
+    figure = figures.grid([GREY] * 5, [SQUARE] * 5, [SQUARE] * 5, columns=3, titles=["two\nlines"] * 5)
+    figure.canvas.draw()
+    boxes = [axes.get_tightbbox() for axes in figure.axes if axes.get_visible()]
+    boxes.append(figure.legends[0].get_tightbbox())
+    for number, box in enumerate(boxes):
+        assert box.x0 > -5 and box.y0 > -5
+        assert box.x1 < figure.bbox.x1 + 5 and box.y1 < figure.bbox.y1 + 5
+        for other in boxes[:number]:
+            apart = box.x1 - other.x0, other.x1 - box.x0, box.y1 - other.y0, other.y1 - box.y0
+            assert min(apart) < 5, "panels overlap"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"images": []}, "the grid has no images"),
+        ({"images": [GREY], "columns": 0}, "columns=0"),
+        ({"images": [GREY, GREY], "masks": [SQUARE]}, "2 images and 1 masks"),
+        ({"images": [GREY], "predictions": [SQUARE] * 3}, "1 images and 3 predictions"),
+        ({"images": [GREY], "titles": ["a", "b"]}, "1 images and 2 titles"),
+    ],
+)
+def test_grid_says_what_does_not_fit(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        figures.grid(**arguments)
+
+
+def test_channels_are_shown_side_by_side_with_their_names():
+    image = np.stack([np.full((8, 8), value, "uint8") for value in (51, 102, 204)], axis=-1)
+    figure = figures.channels(image)
+    assert [axes.get_title() for axes in figure.axes] == ["pre-contrast T1", "FLAIR", "post-contrast T1"]
+    assert [round(float(axes.images[0].get_array()[0, 0]), 6) for axes in figure.axes] == [0.2, 0.4, 0.8]
+    with pytest.raises(ValueError, match=r"\(8, 8\)"):
+        figures.channels(image[..., 0])
+
+
+# The curves
+
+
+def band(axes):
+    """Lowest and highest of the first band, by epoch."""
+    vertices = axes.collections[0].get_paths()[0].vertices
+    epochs = sorted(set(vertices[:, 0]))
+    return [
+        (min(vertices[vertices[:, 0] == epoch, 1]), max(vertices[vertices[:, 0] == epoch, 1]))
+        for epoch in epochs
+    ]
+
+
+def test_curves_of_runs_of_unequal_length():
+    runs = [{"loss": [1.0, 3.0, 5.0]}, {"loss": [3.0, 5.0]}, {"loss": [2.0, 7.0, 8.0]}]
+    (axes,) = figures.curves({"U-Net": runs}).axes
+    (line,) = axes.lines
+    assert line.get_xdata().tolist() == [1, 2, 3]
+    assert list(line.get_ydata()) == [2.0, 5.0, 6.5]
+    assert band(axes) == [(1, 3), (3, 7), (5, 8)]
+    assert axes.get_legend().get_texts()[0].get_text() == "U-Net (3 seeds)"
+    assert pyplot.get_fignums() == []
+
+
+def test_curve_of_one_run_has_no_band():
+    (axes,) = figures.curves({"U-Net": [{"val_dice": [0.5]}], "SE": [{"val_dice": [0.6]}]}, "val_dice").axes
+    assert [list(line.get_ydata()) for line in axes.lines] == [[0.5], [0.6]]
+    assert all(line.get_marker() == "o" for line in axes.lines), "a single epoch is a point"
+    assert len(axes.collections) == 0
+    assert axes.get_ylabel() == "validation dice"
+    assert axes.lines[0].get_color() != axes.lines[1].get_color()
+
+
+def test_curve_shows_nan_as_a_gap():
+    (axes,) = figures.curves({"U-Net": [{"loss": [1.0, math.nan, 2.0]}, {"loss": [1.0, 1.0, 2.0]}]}).axes
+    assert [math.isnan(value) for value in axes.lines[0].get_ydata()] == [False, True, False]
+
+
+def test_curves_take_every_form_of_a_history():
+    lists = {"loss": [0.5, 0.25], "val_loss": [1.0, 2.0]}
+    rows = [{"epoch": 1.0, "loss": 0.5}, {"epoch": 2.0, "loss": 0.25}]
+    history = keras.callbacks.History()
+    history.history = lists
+    runs = [lists, rows, history, types.SimpleNamespace(history=rows), pandas.DataFrame(rows)]
+    (axes,) = figures.curves({str(number): [run] for number, run in enumerate(runs)}).axes
+    assert [list(line.get_ydata()) for line in axes.lines] == [[0.5, 0.25]] * 5
+
+
+@pytest.mark.parametrize(
+    ("histories", "sentence"),
+    [
+        ({}, "no histories"),
+        ({"U-Net": []}, "'U-Net' are not a list"),
+        ({"U-Net": {"loss": [1.0]}}, "'U-Net' are not a list"),
+        ({"U-Net": [{"loss": 1.0}]}, "'U-Net' are not a list"),
+        ({"U-Net": pandas.DataFrame({"loss": [1.0]})}, "'U-Net' are not a list"),
+        ({"U-Net": [{"dice": [1.0], "mae": [1.0]}]}, "'U-Net' has no 'loss': it has dice, mae"),
+        ({"U-Net": [[]]}, "'U-Net' has no 'loss': .* no epochs"),
+    ],
+)
+def test_curves_say_what_does_not_fit(histories, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        figures.curves(histories)
+
+
+def test_training_curves_pair_training_and_validation():
+    history = {"dice": [0.1, 0.2], "loss": [2.0, 1.0], "validation_dice": [0.3, 0.4], "learning_rate": [1, 1]}
+    loss, dice = figures.training_curves(history, first_epoch=4).axes
+    assert (loss.get_ylabel(), dice.get_ylabel()) == ("loss", "dice")
+    assert [list(line.get_ydata()) for line in loss.lines] == [[2.0, 1.0]]
+    assert [list(line.get_ydata()) for line in dice.lines] == [[0.1, 0.2], [0.3, 0.4]]
+    assert loss.lines[0].get_xdata().tolist() == [4, 5]
+
+
+# Pictures for notebooks
+
+
+def speckled(count):
+    """Noise, the worst that compression can meet, in a head-sized disc."""
+    generator = np.random.default_rng(0)
+    rows, columns = np.mgrid[-1:1:256j, -1:1:256j]
+    disc = (rows**2 + columns**2 < 0.5)[..., None]
+    return (disc * generator.normal(100, 12, (count, 256, 256, 3)).clip(0, 255)).astype("uint8")
+
+
+def image_of(html):
+    """The alt text and the image of an <img> element."""
+    alt, source = re.fullmatch('<img alt="([^"]*)" src="data:image/([^"]*)" [^<>]*>', html).groups()
+    kind, data = source.split(";base64,")
+    image = Image.open(io.BytesIO(base64.b64decode(data)))
+    assert image.format.lower() == kind
+    return alt, image
+
+
+def test_picture_is_small_and_carries_its_alt_text():
+    mask = np.zeros((256, 256), bool)
+    mask[100:150, 100:150] = True
+    slices = figures.Picture(figures.grid(speckled(6), [mask] * 6, [mask] * 6), 'six "slices" < a & b')
+    alt, image = image_of(slices._repr_html_())
+    assert alt == "six &quot;slices&quot; &lt; a &amp; b"
+    assert image.format == "JPEG" and image.width > 700
+    assert len(slices._repr_html_()) < 250_000
+    assert repr(slices) == 'six "slices" < a & b'
+    curves = figures.Picture(figures.curves({"U-Net": [{"loss": [2.0, 1.0]}]}), "a line")
+    assert image_of(curves._repr_html_())[1].format == "PNG"
+    assert len(curves._repr_html_()) < 40_000
+
+
+def test_alt_text_is_required():
+    with pytest.raises(ValueError, match="alt text is empty"):
+        figures.with_alt(figures.grid([GREY]), " ")
+
+
+def test_outside_a_notebook_the_alt_text_is_printed(capsys):
+    assert figures.with_alt(figures.grid([GREY]), "a grey slice") is None
+    assert capsys.readouterr().out == "a grey slice\n"
+
+
+def test_style_is_silent_and_needs_no_font_of_the_machine(capfd):
+    figures.use_style()
+    figure = figures.grid([GREY], titles=["title"])
+    figure.canvas.draw()
+    assert capfd.readouterr() == ("", "")
+    assert pyplot.rcParams["font.sans-serif"] == ["DejaVu Sans"]
+
+
+# The slider
+
+
+def red_pixels(slider):
+    pixels = np.asarray(Image.open(io.BytesIO(slider.picture.value))).astype(int)
+    return int(((pixels[..., 0] > 180) & (pixels[..., 1] < 120)).sum())
+
+
+@pytest.fixture
+def slider():
+    widgets = pytest.importorskip("helpers.show.widgets")
+    # 100 pixels are true. At 0.5 a half of them is marked, at 0.2 those and 100 others.
+    probabilities = np.where(area(5, 10, 5, 15), 0.9, 0.0) + np.where(area(0, 5, 0, 20), 0.3, 0.0)
+    return widgets.threshold_slider(GREY, probabilities.astype("float32"), SQUARE)
+
+
+def test_slider_shows_the_dice_at_its_threshold(slider):
+    # 50 in both; 2 x 50 / (50 + 100) = 0.667
+    assert slider.words.value == "threshold 0.50: 50 pixels marked, Dice 0.667"
+    slider.slider.value = 0.2
+    # still 50 in both, of 150 marked; 2 x 50 / (150 + 100) = 0.4
+    assert slider.words.value == "threshold 0.20: 150 pixels marked, Dice 0.400"
+    slider.slider.value = 0.95
+    assert slider.words.value == "threshold 0.95: 0 pixels marked, Dice 0.000"
+
+
+def test_slider_moves_the_contour_and_nothing_else(slider):
+    at_half, first = red_pixels(slider), slider.picture.value
+    slider.slider.value = 0.2
+    assert red_pixels(slider) > 1.3 * at_half > 0
+    slider.slider.value = 1.0
+    assert red_pixels(slider) == 0, "an earlier contour is still there"
+    slider.slider.value = 0.5
+    assert slider.picture.value == first
+
+
+def test_slider_leaves_a_still_picture_for_pages_without_a_kernel(slider):
+    data = slider._repr_mimebundle_()
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == slider.model_id
+    alt, image = image_of(data["text/html"])
+    assert image.width > 700
+    assert "threshold 0.25: 150 pixels marked, Dice 0.400" in alt
+    assert "threshold 0.50: 50 pixels marked, Dice 0.667" in alt
+
+
+def test_slider_without_a_mask_and_with_wrong_input():
+    widgets = pytest.importorskip("helpers.show.widgets")
+    slider = widgets.threshold_slider(GREY, np.full((SIDE, SIDE, 1), 0.5))
+    assert slider.words.value == "threshold 0.50: 400 pixels marked"
+    slider._repr_mimebundle_()
+    with pytest.raises(ValueError, match="sigmoid"):
+        widgets.threshold_slider(GREY, np.full((SIDE, SIDE), 2.0))
+    with pytest.raises(ValueError, match="prediction has the shape"):
+        widgets.threshold_slider(GREY, np.zeros((SIDE, 3)))
+    with pytest.raises(ValueError, match="mask has the shape"):
+        widgets.threshold_slider(GREY, np.zeros((SIDE, SIDE)), np.zeros((3, SIDE)))
+
+
+def test_without_ipywidgets_a_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    monkeypatch.delitem(sys.modules, "helpers.show.widgets", raising=False)
+    with pytest.raises(ImportError, match="needs ipywidgets: run `pip install ipywidgets`"):
+        importlib.import_module("helpers.show.widgets")
+
+
+# The live view
+
+
+def fit(callback, epochs=3, **settings):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
+    model.compile(optimizer="sgd", loss="mse", metrics=["mae"], run_eagerly=True)
+    data = np.ones((8, 2), "float32"), np.ones((8, 1), "float32")
+    settings |= {"batch_size": 4, "verbose": 0, "validation_data": data, "callbacks": [callback]}
+    return model.fit(*data, epochs=epochs, **settings)
+
+
+def drive(callback, logs, steps=None):
+    """Call the callback as `fit` does, without a network: `logs` has an entry for each epoch."""
+    callback.set_params({"epochs": len(logs), "steps": steps})
+    callback.on_train_begin()
+    for epoch, values in enumerate(logs):
+        callback.on_epoch_begin(epoch)
+        for batch in range(steps or 1):
+            callback.on_train_batch_end(batch)
+        callback.on_epoch_end(epoch, values)
+    callback.on_train_end()
+
+
+class Display:
+    """Stands for IPython.display: keeps what each output shows, and counts how often any was drawn."""
+
+    def __init__(self, monkeypatch):
+        self.outputs, self.times = [], 0
+        monkeypatch.setattr(figures, "in_notebook", lambda: True)
+        monkeypatch.setattr(pytest.importorskip("IPython.display"), "display", self.display)
+
+    def display(self, output, raw, display_id):
+        assert display_id
+        number = len(self.outputs)
+        self.outputs.append(None)
+
+        def update(output, raw):
+            assert raw == isinstance(output, dict)
+            self.outputs[number] = output["text/plain"] if raw else output
+            self.times += 1
+
+        update(output, raw)
+        return types.SimpleNamespace(update=update)
+
+
+def test_live_plot_in_a_terminal_is_silent(capsys):
+    callback = live.LivePlot()
+    history = fit(callback).history
+    assert callback.history == history
+    assert set(callback.history) == {"loss", "mae", "val_loss", "val_mae"}
+    assert capsys.readouterr() == ("", "")
+
+
+def test_live_plot_in_a_notebook_leaves_one_line_and_one_picture(monkeypatch):
+    screen = Display(monkeypatch)
+    monkeypatch.setattr(live.LivePlot, "PAUSE", -1)
+    history = fit(live.LivePlot()).history
+    line, picture = screen.outputs
+    assert line.startswith("3 epochs in ")
+    assert picture.alt.startswith("Training curves up to epoch 3.")
+    assert f"val_loss {history['val_loss'][-1]:.3g}" in picture.alt
+    assert Image.open(io.BytesIO(picture.data)).width > 700
+    # A line after each of 6 steps and 3 epochs and at the end, a picture after each epoch and at the end.
+    assert screen.times == (6 + 3 + 1) + (3 + 1)
+    assert pyplot.get_fignums() == []
+
+
+def test_live_plot_draws_short_epochs_less_often_but_always_the_last(monkeypatch):
+    screen = Display(monkeypatch)
+    monkeypatch.setattr(live.time, "monotonic", lambda: 5000.0)
+    drive(live.LivePlot(), [{"loss": 1.0}] * 4, steps=2)
+    assert screen.times == 4, "the first line and picture, and the last"
+    assert screen.outputs[0] == "4 epochs in 0 s"
+    assert "up to epoch 4." in screen.outputs[1].alt
+
+
+def test_live_plot_of_a_resumed_training(monkeypatch):
+    screen = Display(monkeypatch)
+    callback = live.LivePlot()
+    fit(callback, epochs=5, initial_epoch=3)
+    assert len(callback.history["loss"]) == 2
+    assert screen.outputs[0].startswith("2 epochs in ")
+    assert "up to epoch 5." in screen.outputs[1].alt
+
+
+def test_live_plot_starts_anew_with_each_fit():
+    callback = live.LivePlot()
+    drive(callback, [{"loss": 1.0}] * 3)
+    drive(callback, [{"loss": 2.0}] * 2)
+    assert callback.history == {"loss": [2.0, 2.0]}
+
+
+def test_live_plot_says_how_much_time_is_left(monkeypatch):
+    screen = Display(monkeypatch)
+    clock = iter([0.0, 100.0, 102.0, 104.0, 106.0, 108.0])
+    monkeypatch.setattr(live.time, "monotonic", lambda: next(clock))
+    callback = live.LivePlot()
+    callback.set_params({"epochs": 4, "steps": 10})
+    callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    callback.on_train_batch_end(0)
+    assert screen.outputs == ["epoch 1 of 4, step 1 of 10"]
+    for batch in range(1, 5):
+        callback.on_train_batch_end(batch)
+    # The first step took 100 s, the four after it 2 s each, and 35 are left: 70 s.
+    assert screen.outputs == ["epoch 1 of 4, step 5 of 10, about 1 min 10 s left"]
+
+
+def test_live_plot_survives_nan_new_metrics_and_unknown_steps(monkeypatch):
+    screen = Display(monkeypatch)
+    callback = live.LivePlot()
+    drive(callback, [{"loss": math.nan}, {"loss": 1.0, "val_loss": 2.0}, {"loss": math.inf}])
+    assert callback.history["val_loss"][1] == 2.0 and math.isnan(callback.history["val_loss"][0])
+    assert "loss inf" in screen.outputs[1].alt
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "0 s"), (59.6, "1 min 0 s"), (125, "2 min 5 s"), (4800, "1 h 20 min"), (-1, "0 s")],
+)
+def test_duration(seconds, words):
+    assert live.duration(seconds) == words
+
+
+# All three in a real kernel
+
+NOTEBOOK = [
+    """
+import keras
+import numpy as np
+from helpers.show import figures, live, widgets
+figures.use_style()
+image = np.full((20, 20, 3), 128, "uint8")
+mask = np.zeros((20, 20), bool)
+mask[5:15, 5:15] = True
+figures.with_alt(figures.grid([image], [mask], [mask]), "A <grey> slice & a square")
+""",
+    "figures.grid([image], [mask])",
+    "widgets.threshold_slider(image, mask * 0.8, mask)",
+    """
+model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
+model.compile(loss="mse")
+model.fit(np.ones((8, 2)), np.ones((8, 1)), epochs=3, verbose=0, callbacks=[live.LivePlot()]);
+""",
+]
+
+
+def test_outputs_of_a_notebook():
+    nbformat = pytest.importorskip("nbformat")
+    nbclient = pytest.importorskip("nbclient")
+    nbconvert = pytest.importorskip("nbconvert")
+    pytest.importorskip("ipykernel")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in NOTEBOOK])
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3", store_widget_state=False).execute()
+    outputs = [cell.outputs for cell in notebook.cells]
+    assert not [output for cell in outputs for output in cell if output.output_type in ("stream", "error")]
+
+    def pictures(cell):
+        html = [output.data["text/html"] for output in cell if "text/html" in output.data]
+        return [image_of(text)[0] for text in html]
+
+    assert pictures(outputs[0]) == ["A &lt;grey&gt; slice &amp; a square"]
+    assert [list(output.data) for output in outputs[1]] == [["text/plain", "image/png"]], "a figure, once"
+    (slider,) = outputs[2]
+    assert "application/vnd.jupyter.widget-view+json" in slider.data
+    line, curves = outputs[3]
+    assert line.data["text/plain"].startswith("3 epochs in ")
+    assert pictures([curves])[0].startswith("Training curves up to epoch 3.")
+
+    # As a page on the web, where no kernel runs.
+    page, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
+    for alt in ("A &lt;grey&gt; slice", "One image at 3 thresholds: ", "Training curves up to epoch 3."):
+        assert page.count(f'<img alt="{alt}') == 1
