@@ -27,10 +27,9 @@ INSTALL = if ls $(VENV)/installed-*-$(OTHER) >/dev/null 2>&1; then \
 COMPILE = $(BIN)/python -m compileall -q helpers
 
 HEADLESS = $(if $(SSH_CONNECTION),yes,$(if $(filter Linux,$(shell uname)),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,yes)))
-PYTEST = $(BIN)/python -m pytest -q
+PYTEST = $(BIN)/python -m pytest
 # the networks, losses and metrics are written for every backend of Keras
-BACKEND_TESTS = $(wildcard tests/test_attention.py tests/test_encoders.py tests/test_nets.py tests/test_unet.py \
-	tests/test_zoo.py tests/test_losses.py tests/test_metrics.py)
+BACKEND_TESTS = $(patsubst %,tests/test_%.py,attention encoders nets losses metrics)
 NBGRADER = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m nbgrader
 
 .PHONY: lab test lessons grade clean
@@ -41,7 +40,7 @@ lab: $(LEARNER)
 
 test: $(EVERYTHING)
 	KERAS_BACKEND=jax $(PYTEST) $(BACKEND_TESTS)
-	$(PYTEST) -n 2 --dist worksteal
+	$(PYTEST) -n 2 --dist loadgroup
 
 lessons: $(EVERYTHING)
 	rm -rf build/lessons build/lessons-before && mkdir -p build lessons

@@ -19,9 +19,7 @@ def run(main: Callable[[Sequence[str] | None], None]) -> int:
         print("\nstopped: what is finished is kept", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # else Python flushes again at its exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes again at its exit
         return 141
     except (ValueError, OSError, MemoryError) as error:
         print(f"error: {sentence(error)}", file=sys.stderr)

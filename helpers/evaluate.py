@@ -1,6 +1,6 @@
 """Score a trained network on a folder of patients, with the all-black baseline beside it.
 
-    python -m helpers.evaluate --model data/weights/brain.keras --data phantom
+python -m helpers.evaluate --model brain --data phantom
 """
 
 import argparse
@@ -15,7 +15,7 @@ from helpers.training import experiment, inference, metrics
 
 EXAMPLE = """example, which makes the phantom brains on first use:
 
-    python -m helpers.evaluate --model data/weights/brain.keras --data phantom --json scores.json
+    python -m helpers.evaluate --model brain --data phantom --json scores.json
 
 Score only patients that the network was not trained on: this command cannot know which those are."""
 
@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    result.add_argument("--model", type=Path, required=True, metavar="FILE", help="a .keras file")
+    result.add_argument("--model", required=True, metavar="FILE", help="a .keras file, or brain or phantom")
     result.add_argument("--data", required=True, metavar="SOURCE", help="phantom, kaggle or a folder of patients")
     result.add_argument("--json", type=Path, metavar="FILE", help="write the scores here, with each patient's")
     result.add_argument("--flips", action="store_true", help="average over each slice and its mirror image")
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.json is not None and not options.json.parent.is_dir():
         raise FileNotFoundError(f"{options.json.parent}: no such folder for --json; make it first.")
     model = inference.load_model(options.model)
-    slices = brain.normalise(brain.load(options.data))
+    slices = brain.load(options.data)
     counts = experiment.count(model, slices, options.flips, options.threshold, progress=True)
     scores = metrics.scores_from_counts(counts, slices.patients)
     print(f"{options.model} on {len(scores['patients'])} patients, {len(slices)} slices of {options.data}\n")

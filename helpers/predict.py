@@ -1,6 +1,6 @@
 """Segment an image, or every image in a folder, with a trained network.
 
-    python -m helpers.predict --model data/weights/brain.keras --input IMAGE_OR_FOLDER --output FOLDER
+python -m helpers.predict --model brain --input IMAGE_OR_FOLDER --output FOLDER
 """
 
 import argparse
@@ -9,17 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from helpers import command
-from helpers.data import brain
-from helpers.training import inference
 from PIL import Image
 from scipy import ndimage
 from tqdm import tqdm
 
+from helpers import command
+from helpers.data import brain
+from helpers.training import inference
+
 EXAMPLE = """example, with a phantom brain (python -m helpers.prepare brain makes it):
 
     python -m helpers.prepare brain
-    python -m helpers.predict --model data/weights/brain.keras --input data/phantom_brain --output predictions
+    python -m helpers.predict --model brain --input data/phantom_brain --output predictions
 
 For each image, NAME_mask.png (0 or 255) and NAME_overlay.png (the contour of the prediction in red, and in green that
 of NAME_mask.tif where there is one) are written, at the image's own size. The slices of one patient in one folder are
@@ -37,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    result.add_argument("--model", type=Path, required=True, metavar="FILE", help="a .keras file")
+    result.add_argument("--model", required=True, metavar="FILE", help="a .keras file, or brain or phantom")
     result.add_argument("--input", type=Path, required=True, metavar="PATH", help="an image, or a folder of them")
     result.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="made if missing")
     result.add_argument("--flips", action="store_true", help="average over each image and its mirror image")
@@ -76,6 +77,12 @@ def read_image(path: Path) -> np.ndarray:
         raise OSError(f"{path}: cannot be read as an image ({error}); replace it or leave it out.") from error
 
 
+def as_one_patient(images: np.ndarray) -> brain.Slices:
+    """Take a stack of images for the slices of one patient, with nothing known of a tumour."""
+    count = len(images)
+    return brain.Slices(images, np.zeros(images.shape[:3], bool), np.full(count, "patient"), np.arange(count))
+
+
 def contour(mask: np.ndarray) -> np.ndarray:
     """The pixels of a mask that touch its outside."""
     return mask & ~ndimage.binary_erosion(mask)
@@ -89,7 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     wanted = images_in(options.input)
     model = inference.load_model(options.model)
     if model.output_shape[-1] != 1:
-        raise ValueError(f"{options.model}: predicts {model.output_shape[-1]} classes; give a network for brain slices.")
+        raise ValueError(
+            f"{options.model}: predicts {model.output_shape[-1]} classes; give a network for brain slices."
+        )
     options.output.mkdir(parents=True, exist_ok=True)
     root = options.input if options.input.is_dir() else options.input.parent
     volumes: dict[tuple[Path, str], list[Path]] = {}
@@ -111,9 +120,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for shape in shapes:
             same = [path for path in images if images[path].shape == shape]
             stack = np.stack([images[path] for path in same])
-            normalised = brain.normalise_images(stack)
             rows = [row for row, path in enumerate(same) if path in paths]
-            probabilities = inference.predict_probabilities(model, normalised[rows], flips=options.flips)
+            normalised = brain.normalise(as_one_patient(stack)).images[rows]
+            probabilities = inference.predict_probabilities(model, normalised, flips=options.flips)
             for row, probability in zip(rows, probabilities, strict=True):
                 write(same[row], stack[row], probability >= options.threshold, options.output, root)
         bar.update(len(paths))

@@ -48,9 +48,7 @@ def parser() -> argparse.ArgumentParser:
     which.add_argument(
         "--source", default="phantom", help="phantom, kaggle, or a zip or folder that you have (%(default)s)"
     )
-    which.add_argument(
-        "--check", metavar="FOLDER", help="change nothing, and list all that is wrong with FOLDER"
-    )
+    which.add_argument("--check", metavar="FOLDER", help="change nothing, and list all that is wrong with FOLDER")
     part.add_argument("--output", type=Path, metavar="FOLDER", help="put the set here, not in DATA_HOME")
     part.add_argument("--patients", type=int, metavar="N", help="how many phantom patients (24)")
     part.add_argument("--seed", type=int, metavar="S", help="which phantom patients (0)")

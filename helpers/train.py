@@ -1,6 +1,6 @@
 """Train networks x losses x seeds, each in a folder of its own, and end with a table.
 
-    python -m helpers.train --models UNet SE_UNet --loss DiceLoss FocalLoss --train 3
+python -m helpers.train --models UNet SE_UNet --loss DiceLoss FocalLoss --train 3
 """
 
 import argparse
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
 from helpers import command
 from helpers.data import brain
 from helpers.nets import zoo
@@ -51,14 +52,31 @@ def parser() -> argparse.ArgumentParser:
         help="True or False for each of --models: begin with an encoder trained on ImageNet",
     )  # fmt: skip
     add("--loss", nargs="+", default=[DEFAULT.loss], metavar="NAME", help=f"any of {', '.join(losses.NAMES)}")
-    add("--train", type=int, default=1, metavar="N", help="train each this many times, with different seeds (1)")
+    add(
+        "--train",
+        type=int,
+        default=1,
+        metavar="N",
+        help="train each this many times, with different seeds (1)",
+    )
     add("--epoch", type=int, default=DEFAULT.epochs, metavar="N", help="epochs; 0 only scores (%(default)s)")
     add("--batch", type=int, default=DEFAULT.batch, metavar="N", help="slices in a step (%(default)s)")
     add("--learningrate", type=float, default=DEFAULT.learning_rate, metavar="RATE", help="(%(default)s)")
-    add("--schedule", default=DEFAULT.schedule, choices=schedules.NAMES, help="of the learning rate (%(default)s)")
+    add(
+        "--schedule",
+        default=DEFAULT.schedule,
+        choices=schedules.NAMES,
+        help="of the learning rate (%(default)s)",
+    )
     add("--dataset", default=DEFAULT.dataset, choices=["brain"], help="(%(default)s)")
     add("--data", default=DEFAULT.data, metavar="SOURCE", help="phantom, kaggle or a folder (%(default)s)")
-    add("--size", type=int, default=DEFAULT.size, metavar="PIXELS", help="side of a training image (%(default)s)")
+    add(
+        "--size",
+        type=int,
+        default=DEFAULT.size,
+        metavar="PIXELS",
+        help="side of a training image (%(default)s)",
+    )
     add(
         "--filters", type=int, default=DEFAULT.filters, metavar="N",
         help="width of the first stage (%(default)s; the original's is 32); 0 for each network's published width",
@@ -67,10 +85,20 @@ def parser() -> argparse.ArgumentParser:
     add("--validation", type=float, default=DEFAULT.validation, metavar="SHARE",
         help="share of the patients held out, without --folds (%(default)s); 0 trains on all")  # fmt: skip
     add("--seed", type=int, default=0, metavar="N", help="the first seed (0)")
-    add("--start", metavar="FILE", help="begin with the weights of this .keras file of the same network")
+    add(
+        "--start",
+        metavar="FILE",
+        help="begin with the weights of this .keras file of the same network, or with phantom or brain",
+    )
     add("--flips", action="store_true", help="score the mean prediction for a slice and its mirror image")
     add("--policy", metavar="NAME", help="float32 (default), mixed_float16 or mixed_bfloat16")
-    add("--out", type=Path, default=Path("runs"), metavar="FOLDER", help="where the runs are kept (%(default)s)")
+    add(
+        "--out",
+        type=Path,
+        default=Path("runs"),
+        metavar="FOLDER",
+        help="where the runs are kept (%(default)s)",
+    )
     add("--overwrite", action="store_true", help="begin finished and interrupted runs anew")
     return result
 
@@ -80,7 +108,7 @@ def plan(options: argparse.Namespace) -> list[tuple[experiment.Settings, Path]]:
     pretrain = options.pretrain or [False] * len(options.models)
     if len(pretrain) != len(options.models):
         raise ValueError(
-            f"--pretrain has {len(pretrain)} values for {len(options.models)} --models: give one True or False for each."
+            f"--pretrain has {len(pretrain)} values for {len(options.models)} --models: give True or False for each."
         )
     if options.train < 1:
         raise ValueError(f"--train is {options.train}: give 1 or more.")
@@ -172,8 +200,25 @@ def table(rows: Sequence[dict]) -> str:
     return "\n".join(lines)
 
 
-def write_results(rows: Sequence[dict], path: Path) -> None:
-    """Write the rows of `summarise` as CSV."""
+def patients(results: Sequence[experiment.Result]) -> list[dict[str, str | int | float]]:
+    """Return a row for each patient that a run held out."""
+    return [
+        {
+            "model": result.settings.model,
+            "pretrained": result.settings.pretrained,
+            "loss": result.settings.loss,
+            "seed": result.settings.seed,
+            "fold": result.settings.fold,
+            "patient": patient,
+            "dice": dice,
+        }
+        for result in results
+        for patient, dice in result.scores.get("patients", {}).items()
+    ]
+
+
+def write_rows(rows: Sequence[dict], path: Path) -> None:
+    """Write rows, each a dictionary, as CSV."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     with open(path, "w", newline="") as file:
         writer = csv.DictWriter(file, names)
@@ -192,9 +237,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"run {number} of {len(runs)}: {folder}" + (" is finished" if finished else ""), flush=True)
         results.append(experiment.run(settings, folder, overwrite=options.overwrite))
     rows = summarise(results)
-    path = options.out / options.dataset / "results.csv"
-    write_results(rows, path)
-    print(f"\n{table(rows)}\n\nwritten to {path}; to look at a prediction:\n")
+    folder = options.out / options.dataset
+    write_rows(rows, folder / "results.csv")
+    write_rows(patients(results), folder / "patients.csv")
+    print(f"\n{table(rows)}\n\nwritten to {folder / 'results.csv'}, and each patient's Dice to patients.csv beside it")
+    print("to look at a prediction:\n")
     print(f"    python -m helpers.predict --model {results[-1].folder / 'final.keras'} --input IMAGE --output FOLDER")
 
 

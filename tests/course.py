@@ -6,9 +6,18 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = sorted(path.parent.name for path in ROOT.glob("solutions/[!.]*/[!.]*.ipynb"))
+
+
+@pytest.fixture(autouse=True)
+def data_home(tmp_path_factory, monkeypatch):
+    """Make the lessons' data once for all of them, instead of once for each test."""
+    folder = tmp_path_factory.getbasetemp() / "data_of_the_lessons"
+    folder.mkdir(exist_ok=True)
+    monkeypatch.setenv("DATA_HOME", str(folder))
 
 
 def solution_path(name: str) -> Path:

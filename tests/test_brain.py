@@ -488,6 +488,14 @@ def test_the_check_finds_everything_at_once(kaggle_folder):
     assert all(line.startswith(start) for line, start in zip(found, starts, strict=True))
 
 
+def test_the_check_sorts_by_number(tmp_path):
+    for number in range(1, 11):
+        image, mask = draw_slice(ONE, number)
+        write_slice(tmp_path, ONE, number, image, None if number in (2, 10) else mask)
+    found = [line.partition(":")[0] for line in brain.check(tmp_path, progress=False)]
+    assert found == [f"{ONE}/{ONE}_2.tif", f"{ONE}/{ONE}_10.tif"]
+
+
 def test_slices_of_pure_air_may_repeat(kaggle_folder):
     empty = np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8)
     write_slice(kaggle_folder, ONE, 5, *empty)

@@ -7,13 +7,14 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from helpers import evaluate, predict, train
 from helpers.data import brain
 from helpers.nets import zoo
 from helpers.training import experiment
-from PIL import Image
 
-SMALL = "--size 32 --filters 4 --epoch 1 --batch 4 --validation 0.3".split()
+SMALL = ["--size", "32", "--filters", "4", "--epoch", "1", "--batch", "4", "--validation", "0.3"]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def test_the_originals_command_line_word_for_word():
         ("--models UNet --pretrain True", "UNet"),
         ("--loss DiceLos", "DiceLoss"),
         ("--train 0", "--train is 0"),
-        ("--size 100", "96 or 112"),
+        ("--size 100", "96 x 96 or 112 x 112"),
         ("--start nowhere.keras", "nowhere.keras"),
     ],
 )
@@ -60,7 +61,18 @@ def test_what_cannot_work_is_refused_before_training(words, message):
 
 
 def test_train_ends_with_a_table_and_skips_what_is_finished(kaggle_folder, tmp_path, capsys):
-    words = ["--models", "UNet", "SE_UNet", "--train", "2", "--data", str(kaggle_folder), "--out", str(tmp_path), *SMALL]
+    words = [
+        "--models",
+        "UNet",
+        "SE_UNet",
+        "--train",
+        "2",
+        "--data",
+        str(kaggle_folder),
+        "--out",
+        str(tmp_path),
+        *SMALL,
+    ]
     train.main(words)
     printed = capsys.readouterr().out
     with open(tmp_path / "brain/results.csv", newline="") as file:
@@ -83,7 +95,12 @@ def test_folds_are_joined_over_all_patients(kaggle_folder, tmp_path):
     train.main(["--data", str(kaggle_folder), "--out", str(tmp_path), "--folds", "2", *SMALL])
     with open(tmp_path / "brain/results.csv", newline="") as file:
         (row,) = csv.DictReader(file)
-    assert int(row["patients"]) == len(np.unique(brain.load(str(kaggle_folder)).patients))
+    everybody = set(np.unique(brain.load(str(kaggle_folder)).patients))
+    assert int(row["patients"]) == len(everybody)
+    with open(tmp_path / "brain/patients.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {each["patient"] for each in rows} == everybody and len(rows) == len(everybody)
+    assert sum(float(each["dice"]) for each in rows) / len(rows) == pytest.approx(float(row["dice"]))
 
 
 def test_evaluate_writes_the_scores_and_the_baseline(model_file, kaggle_folder, tmp_path, capsys):
@@ -104,7 +121,12 @@ def test_predict_writes_at_the_images_own_size(model_file, tmp_path):
     folder = tmp_path / "in" / "patient"
     folder.mkdir(parents=True)
     generator = np.random.default_rng(0)
-    for name, shape in {"a_1.png": (50, 70, 3), "a_2.png": (50, 70, 3), "b.jpg": (33, 20, 3), "c.tif": (64, 64)}.items():
+    for name, shape in {
+        "a_1.png": (50, 70, 3),
+        "a_2.png": (50, 70, 3),
+        "b.jpg": (33, 20, 3),
+        "c.tif": (64, 64),
+    }.items():
         Image.fromarray(generator.integers(0, 255, shape, dtype=np.uint8)).save(folder / name)
     predict.main(["--model", str(model_file), "--input", str(tmp_path / "in"), "--output", str(tmp_path / "out")])
     for name, size in {"a_1": (70, 50), "a_2": (70, 50), "b": (20, 33), "c": (64, 64)}.items():
@@ -159,7 +181,10 @@ def test_predict_names_an_image_that_cannot_be_read_and_writes_the_others(model_
 def test_a_mistake_ends_in_one_sentence_and_a_code(module, words, message, tmp_path):
     (tmp_path / "image.png").write_bytes(b"")
     done = subprocess.run(
-        [sys.executable, "-m", f"helpers.{module}", *words.split()], capture_output=True, text=True, cwd=tmp_path
+        [sys.executable, "-m", f"helpers.{module}", *words.split()],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and done.stderr.startswith("error: ")

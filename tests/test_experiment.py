@@ -12,6 +12,7 @@ import time
 import keras
 import numpy as np
 import pytest
+
 from helpers.data import brain
 from helpers.training import experiment
 
@@ -56,7 +57,7 @@ def test_a_run_leaves_everything_in_its_folder(settings, tmp_path):
 
 def test_the_scores_are_those_of_the_final_weights(settings, tmp_path):
     result = experiment.run(settings, tmp_path / "run", progress=False)
-    slices = brain.normalise(brain.load(settings.data))
+    slices = brain.load(settings.data)
     held_out = slices.select(experiment.split(settings, slices.patients)[1])
     counts = experiment.count(result.model("final"), held_out)
     assert np.array_equal(counts, experiment.read_counts(tmp_path / "run")[0])
@@ -105,8 +106,29 @@ def test_an_interrupted_run_ends_in_the_same_weights(settings, tmp_path, model):
 def test_a_killed_process_resumes_with_the_same_weights(settings, tmp_path):
     settings = dataclasses.replace(settings, epochs=6)
     whole = experiment.run(settings, tmp_path / "whole", progress=False)
-    command = [sys.executable, "-m", "helpers.train", "--data", settings.data, "--out", str(tmp_path / "runs")]
-    command += "--size 32 --filters 4 --epoch 6 --batch 4 --learningrate 0.001 --validation 0.3".split()
+    command = [
+        sys.executable,
+        "-m",
+        "helpers.train",
+        "--data",
+        settings.data,
+        "--out",
+        str(tmp_path / "runs"),
+    ]
+    command += [
+        "--size",
+        "32",
+        "--filters",
+        "4",
+        "--epoch",
+        "6",
+        "--batch",
+        "4",
+        "--learningrate",
+        "0.001",
+        "--validation",
+        "0.3",
+    ]
     folder = tmp_path / "runs/brain/UNet-Dice_CrossEntropy/seed_0"
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
@@ -151,9 +173,7 @@ def test_training_on_all_patients_scores_none(settings, tmp_path):
 
 def test_folds_hold_each_patient_out_once(settings):
     patients = brain.load(settings.data).patients
-    held_out = [
-        experiment.split(dataclasses.replace(settings, folds=2, fold=fold), patients)[1] for fold in range(2)
-    ]
+    held_out = [experiment.split(dataclasses.replace(settings, folds=2, fold=fold), patients)[1] for fold in range(2)]
     assert np.array_equal(np.sort(np.concatenate(held_out)), np.arange(len(patients)))
 
 
@@ -204,7 +224,10 @@ def test_a_full_disk_loses_no_finished_epoch(settings, tmp_path, monkeypatch):
     replace = os.replace
 
     def full(source, target):
-        if str(target).endswith("state.weights.h5") and len(experiment._read_history(tmp_path / "run/history.csv")) == 2:
+        if (
+            str(target).endswith("state.weights.h5")
+            and len(experiment._read_history(tmp_path / "run/history.csv")) == 2
+        ):
             raise OSError(errno.ENOSPC, "No space left on device")
         replace(source, target)
 
@@ -225,7 +248,7 @@ def test_a_full_disk_loses_no_finished_epoch(settings, tmp_path, monkeypatch):
         ({"model": "SE_Unet"}, "SE_UNet"),
         ({"loss": "DiceLos"}, "DiceLoss"),
         ({"pretrained": True}, "pretrain"),
-        ({"size": 100}, "96 or 112"),
+        ({"size": 100}, "96 x 96 or 112 x 112"),
         ({"epochs": -1}, "epochs is -1"),
         ({"batch": 0}, "batch is 0"),
         ({"folds": 4, "fold": 4}, "from 0 to 3"),

@@ -3,8 +3,10 @@
 import course
 import nbformat
 import pytest
+from course import data_home  # noqa: F401
 
 pytest.importorskip("nbgrader", reason="nbgrader comes with the extra instructor")
+pytestmark = pytest.mark.xdist_group("lessons")
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +26,7 @@ def test_there_is_a_lesson_to_grade():
     assert course.NAMES
 
 
+@pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # nbgrader's own
 @pytest.mark.parametrize("name", course.NAMES)
 def test_solved_gets_full_marks_and_blank_gets_none(name, graded_course):
     path = graded_course.generate(name)

@@ -128,7 +128,7 @@ def load(source: str | Path = "phantom", size: int | None = None, progress: bool
 
     Args:
         source: "phantom", "kaggle" or a folder, as in `folder_of`.
-        size: side of the returned slices in pixels; None keeps the files' own size. Images are averaged
+        size: side of the returned square slices in pixels; None keeps the files' own size. Images are averaged
             over boxes; a mask's pixel is True where at least half of its area is tumour.
         progress: show a progress bar while files are read.
 
@@ -372,7 +372,7 @@ def _below(folder: Path, path: Path) -> str:
 
 def _natural(line: str) -> list[tuple[int, str]]:
     """Sort key that puts slice 2 before slice 10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", line)]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", line)]
 
 
 def _advice(folder: Path) -> str:

@@ -259,11 +259,7 @@ def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 
 def _is_written(path: Path, entry: zipfile.ZipInfo) -> bool:
-    return (
-        path.is_file()
-        and path.stat().st_size == entry.file_size
-        and zlib.crc32(path.read_bytes()) == entry.CRC
-    )
+    return path.is_file() and zlib.crc32(path.read_bytes()) == entry.CRC
 
 
 def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:

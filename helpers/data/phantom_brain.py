@@ -1,12 +1,12 @@
 """Phantom brains: made-up patients with real anatomy, in the layout of the Kaggle LGG set.
 
-A head (Colin27) and a brain (Colin27 or MNI152) are bent into a patient, a tumour grows through the white matter, and
-a scanner with a style of its own takes three sequences: pre-contrast T1, FLAIR and post-contrast T1. Contrasts, sizes
-and faults are drawn wider than real ones (domain randomisation, Billot et al. 2023, "SynthSeg"), so that a network
-that learns them is not surprised by a real hospital. The one rule that always holds: a tumour is brighter in FLAIR
-than the white matter around it.
+A head (Colin27) with its own brain or an average one (MNI152) is bent into a patient, a tumour grows through
+the white matter, and a scanner with habits of its own takes pre-contrast T1, FLAIR and post-contrast T1.
+Contrasts, sizes and faults are drawn wider than real ones ("domain randomisation": Billot et al. 2023,
+SynthSeg, doi:10.1016/j.media.2023.102789), so that a network that has learned them is not surprised by a real
+hospital. One rule nearly always holds: in FLAIR a tumour is brighter than the white matter around it.
 
-Lesson 01 looks at them; every lesson can be done with them, with no download.
+Arrays of places have the order z (up), y (forward), x (right), as the atlas has; lengths are in millimetres.
 """
 
 import concurrent.futures
@@ -22,542 +22,530 @@ from scipy import ndimage
 from tqdm.auto import tqdm
 
 SIDE = 256
-# Made-up hospitals, in the order in which they send patients: like the real ones, of unequal size.
+# Invented hospitals, in the order in which they send patients: of unequal size, as real ones are.
 HOSPITALS = ("PA", "PB", "PA", "PC", "PB", "PA", "PD", "PC", "PB", "PA", "PE", "PA")
 PRE, FLAIR, POST = range(3)
-AIR, HEAD, CEREBRUM, VENTRICLE, HINDBRAIN, EYE, DURA = range(7)
-FLUID, GREY, WHITE = 32.0, 84.0, 108.0  # the atlas's T1 intensities
-_COARSE = 4  # coordinates are worked out at every fourth pixel and interpolated
+AIR, HEAD, CEREBRUM, VENTRICLE, HINDBRAIN, EYE, DURA = range(7)  # the atlas's labels
+FLUID, GREY, WHITE = 32, 84, 108  # the atlas's T1 intensities
+_SKIP = 4  # the bending is worked out at every fourth pixel and interpolated
+_BOX = 60  # the side of the box a tumour grows in, in steps of 2 mm
 
 
 @functools.cache
 def _atlas():
     path = pathlib.Path(__file__).parents[2] / "data" / "brain_atlas.npz"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is missing: it is part of the repository, so get it from there again."
+        )
     with np.load(path) as stored:
-        volumes = {k: np.cumsum(stored[k], axis=2, dtype=np.uint8) for k in ("colin", "mni", "label")}
+        colin, mni, label = (np.cumsum(stored[k], axis=2, dtype=np.uint8) for k in ("colin", "mni", "label"))
         origin, step = stored["origin"].astype(np.float32), stored["step"].astype(np.float32)
-    label, colin, mni = volumes["label"], volumes["colin"], volumes["mni"]
     brain = np.isin(label, (CEREBRUM, VENTRICLE, HINDBRAIN))
-    averaged = np.where(brain, np.maximum(mni, np.uint8(FLUID / 2)), colin)
-    interior = ndimage.gaussian_filter(ndimage.zoom(brain, (1, 0.5, 0.5), order=0).astype(np.float32), 2.0)
-    coarse_label = label[:, ::2, ::2]
-    from_ventricle = ndimage.distance_transform_edt(coarse_label != VENTRICLE, sampling=2).astype(np.float32)
+    coarse = label[:, ::2, ::2]  # steps of 2 mm in all directions
+    interior = ndimage.gaussian_filter(brain[:, ::2, ::2].astype(np.float32), 2)
+    from_ventricle = ndimage.distance_transform_edt(coarse != VENTRICLE, sampling=2)
     return {
-        "origin": origin,
-        "step": step,
-        "brains": (colin, averaged),
+        "origin": origin[:, None, None],
+        "step": step[:, None, None],
+        "heads": (colin, np.where(brain, np.maximum(mni, np.uint8(FLUID // 2)), colin)),  # half the intensity
         "label": label,
-        "coarse_label": coarse_label,
+        "coarse": coarse,
         "interior": np.clip(interior * 2 - 1, 0, 1),
-        "from_ventricle": np.minimum(from_ventricle, 40),
+        "from_ventricle": np.minimum(from_ventricle, 40).astype(np.float32),
     }
 
 
-def _sample(volume, points, order=1):
-    return ndimage.map_coordinates(
-        volume, points, order=order, mode="nearest", prefilter=False, output=np.float32
-    )
+def _sample(volume, index, order=1):
+    return ndimage.map_coordinates(volume, index, np.float32, order, mode="nearest", prefilter=False)
 
 
-def _enlarge(coarse):
-    """Linear interpolation of (..., 65, 65) to (..., 256, 256)."""
-    t = (np.arange(_COARSE, dtype=np.float32) / _COARSE)[:, None]
+def _enlarge(values):
+    """Interpolate (..., h + 1, w + 1) linearly to (..., 4 h, 4 w)."""
+    share = (np.arange(_SKIP, dtype=np.float32) / _SKIP)[:, None]
     for _ in range(2):
-        a, b = coarse[..., :-1, None, :], coarse[..., 1:, None, :]
-        coarse = (a + (b - a) * t).reshape(*coarse.shape[:-2], -1, coarse.shape[-1]).swapaxes(-1, -2)
-    return coarse
+        first, second = values[..., :-1, None, :], values[..., 1:, None, :]
+        values = first + (second - first) * share
+        values = values.reshape(*values.shape[:-3], -1, values.shape[-1]).swapaxes(-1, -2)
+    return values
 
 
-def _smooth_noise(generator, shape, sigma):
-    noise = ndimage.gaussian_filter(generator.standard_normal(shape, dtype=np.float32), sigma, mode="wrap")
-    return noise / (noise.std() + 1e-6)
+def _noise(draw, shape, sigma):
+    """Make smooth noise of standard deviation 1, sigma in steps of the grid."""
+    noise = ndimage.gaussian_filter(draw.standard_normal(shape, np.float32), sigma, mode="wrap")
+    return noise / (noise.std() + np.float32(1e-6))
 
 
-def _travel_time(cost, seed, rounds=3):
-    """Time to reach each voxel from `seed` through a 3-D field of costs: sweeps over planes, 26 neighbours."""
-    time = np.full(cost.shape, np.float32(1e9))
-    time[seed] = 0
-    for _ in range(rounds):
-        for axis in range(3):
-            for direction in (1, -1):
-                t, c = np.moveaxis(time, axis, 0)[::direction], np.moveaxis(cost, axis, 0)[::direction]
-                for i in range(1, len(t)):
-                    p = np.pad(t[i - 1], 1, constant_values=1e9)
-                    sides = np.minimum(
-                        np.minimum(p[:-2, 1:-1], p[2:, 1:-1]), np.minimum(p[1:-1, :-2], p[1:-1, 2:])
-                    )
-                    corners = np.minimum(
-                        np.minimum(p[:-2, :-2], p[2:, 2:]), np.minimum(p[2:, :-2], p[:-2, 2:])
-                    )
-                    best = np.minimum(t[i - 1] + c[i], sides + 1.414 * c[i])
-                    np.minimum(t[i], np.minimum(best, corners + 1.732 * c[i]), out=t[i])
+def _step(distance, width):
+    """Fall from 1 inside (negative distance) to 0 outside, over about `width`."""
+    return 1 / (1 + np.exp(np.clip(distance * (4 / width), -30, 30)))
+
+
+def _travel_time(cost, start, rounds=3):
+    """Compute the time to reach each voxel from `start`, at a cost a step, by sweeps of planes."""
+    time = np.full(cost.shape, 1e9, np.float32)
+    time[start] = 0
+    for axis in (0, 1, 2) * rounds:
+        for direction in (1, -1):
+            planes = np.moveaxis(time, axis, 0)[::direction]
+            costs = np.moveaxis(cost, axis, 0)[::direction]
+            for before, plane, price in zip(planes, planes[1:], costs[1:], strict=False):
+                p = np.pad(before, 1, constant_values=1e9)
+                sides = np.minimum(
+                    np.minimum(p[:-2, 1:-1], p[2:, 1:-1]), np.minimum(p[1:-1, :-2], p[1:-1, 2:])
+                )
+                corners = np.minimum(np.minimum(p[:-2, :-2], p[2:, 2:]), np.minimum(p[2:, :-2], p[:-2, 2:]))
+                nearest = np.minimum(before + price, sides + 1.414 * price)
+                np.minimum(plane, np.minimum(nearest, corners + 1.732 * price), out=plane)
     return time
 
 
+def _rotation(pitch, roll, yaw):
+    """Make a rotation about x, then y, then z, for places in the order z, y, x; angles in degrees."""
+    matrix = np.eye(3)
+    for angle, (i, j) in ((pitch, (0, 1)), (roll, (0, 2)), (yaw, (1, 2))):
+        turn = np.eye(3)
+        turn[i, i] = turn[j, j] = np.cos(np.deg2rad(angle))
+        turn[i, j] = np.sin(np.deg2rad(angle))
+        turn[j, i] = -turn[i, j]
+        matrix = matrix @ turn
+    return matrix
+
+
 class _Patient:
-    """Everything drawn once for a patient; `slice` renders one slice."""
+    """What is drawn once for a patient: head, tumour, contrasts, scanner; `slice` renders a slice of it."""
 
     def __init__(self, seed, index, slices):
+        if seed < 0 or index < 0 or (slices is not None and slices < 1):
+            raise ValueError(
+                f"seed {seed}, index {index}, slices {slices}: use 0 or more, and 1 slice or more."
+            )
         self.key = (seed, index)
-        g = self.g = np.random.default_rng([seed, index])
+        draw = np.random.default_rng([seed, index])
         self.hospital = HOSPITALS[index % len(HOSPITALS)]
-        h = np.random.default_rng([8, ord(self.hospital[1])])  # a hospital's habits, the same for every seed
-        year, month, day = g.integers(1988, 2005), g.integers(1, 13), g.integers(1, 29)
+        self._habits = np.random.default_rng(list(self.hospital.encode()))  # the same for every seed
+        year, month, day = draw.integers((1988, 1, 1), (2005, 13, 29))
         self.name = f"TCGA_{self.hospital}_{index + 1:04d}_{year}{month:02d}{day:02d}"
         self.atlas = _atlas()
-        self.volume = self.atlas["brains"][int(g.random() < 0.3)]
-        self._draw_geometry(g, h, slices)
-        self._draw_tumour(g)
-        self._place_slices()
-        self._draw_contrasts(g, h)
-        self._draw_scanner(g, h)
+        self._draw_head(draw)
+        self._draw_tumour(draw)
+        self._draw_contrasts(draw)
+        self._draw_scanner(draw)
+        self._place_slices(slices)
 
-    def _draw_geometry(self, g, h, slices):
-        self.n = int(slices or np.clip(round(h.uniform(22, 36) + g.normal(0, 3)), 20, 40))
-        self.pixel = h.uniform(0.93, 1.05) * np.exp(g.normal(0, 0.05))
-        size = np.exp(g.normal(0, 0.035)) * np.exp(g.normal(0, 0.03, 3))
-        pitch, roll, yaw = np.deg2rad(g.normal((-4, 0, 0), (7, 3, 4)) + (h.normal(0, 4), 0, 0))
-        around_x = np.array(
-            [[np.cos(pitch), np.sin(pitch), 0], [-np.sin(pitch), np.cos(pitch), 0], [0, 0, 1]]
-        )
-        around_y = np.array([[np.cos(roll), 0, np.sin(roll)], [0, 1, 0], [-np.sin(roll), 0, np.cos(roll)]])
-        around_z = np.array([[1, 0, 0], [0, np.cos(yaw), np.sin(yaw)], [0, -np.sin(yaw), np.cos(yaw)]])
-        self.matrix = (np.diag(1 / size) @ around_x @ around_y @ around_z).astype(np.float32)  # order z, y, x
-        if g.random() < 0.5:
-            self.matrix[2] *= -1
-        self.middle = np.array([0.0, -15.0, 0.0], np.float32)
-        self.shift = g.normal(0, (5, 4))
-        self.bottom, self.top = g.uniform(-97, -68), g.uniform(84, 108)
-        # Bending: 3 components on a grid of 8 mm over a box of 256 mm, broad and fine.
-        shape = (3, 32, 32, 32)
-        broad = _smooth_noise(g, shape, (0, 4, 4, 4)) * g.uniform(1.2, 3.2)
-        fine = _smooth_noise(g, shape, (0, 2.2, 2.2, 2.2)) * g.uniform(0.3, 1.4)
-        self.bend = broad + fine
-        self.texture = _smooth_noise(g, (2, 32, 32, 32), (0, 1.5, 1.5, 1.5))
-        self.ventricle_growth = np.clip(g.normal(0.05, 0.12), -0.2, 0.35)
+    def _habit(self, draw, low, high, size=None):
+        """Draw from a range: half the hospital's habit, half the day's chance."""
+        place = np.abs(self._habits.random(size) + draw.uniform(-0.35, 0.35, size))
+        place = np.minimum(place, 2 - place)
+        return np.float32(low) + np.float32(high - low) * np.float32(place)
 
-    def _draw_tumour(self, g):
-        atlas = self.atlas
-        label, t1 = atlas["coarse_label"], self.volume[:, ::2, ::2]
-        z, y, x = np.ogrid[tuple(slice(n) for n in label.shape)]
-        z, y, x = z * 2 - 70.5, y * 2 - 125.0, np.abs(x * 2 - 90.0)
-        lobe = (
-            np.where(y > 0, 1.0, 0.7) * np.where(y < -60, 0.4, 1.0) * np.where((z < 0) & (x > 25), 1.3, 1.0)
+    def _draw_head(self, draw):
+        self.volume = self.atlas["heads"][int(draw.random() < 0.3)]
+        self.number = int(round(float(self._habit(draw, 20, 40))))
+        self.pixel = self._habit(draw, 0.88, 1.1)
+        size = np.exp(draw.normal(0, 0.03) + draw.normal(0, 0.03, 3))
+        pitch = self._habit(draw, -21, 7) + draw.normal(0, 3)
+        matrix = np.diag(1 / size) @ _rotation(pitch, draw.normal(0, 3), draw.normal(0, 4))
+        matrix[2] *= draw.choice([-1, 1])  # left and right
+        self.matrix = matrix.astype(np.float32)
+        self.centre = np.array([0, -15, 0], np.float32)[:, None, None]
+        self.shift = draw.normal(0, (5, 4)).astype(np.float32)  # pixels
+        self.bottom, self.top = draw.uniform(-97, -68), draw.uniform(84, 108)
+        # Bending and texture: grids of 8 mm over a box of 256 mm.
+        broad = _noise(draw, (3, 32, 32, 32), (0, 4, 4, 4)) * np.float32(draw.uniform(1, 2.8))
+        self.bend = broad + _noise(draw, (3, 32, 32, 32), (0, 2.2, 2.2, 2.2)) * np.float32(
+            draw.uniform(0.3, 1.4)
         )
-        lobe = lobe * np.where(z < -35, 0.3, 1.0) * np.where(x < 8, 0.3, 1.0) * (z < 66)
-        weight = (lobe * ((label == CEREBRUM) & (t1 > 42))).ravel().cumsum()
-        seed = np.unravel_index(np.searchsorted(weight, g.random() * weight[-1]), label.shape)
-        half = 30
-        low = [int(np.clip(s - half, 0, n - 2 * half)) for s, n in zip(seed, label.shape, strict=True)]
-        box = tuple(slice(a, a + 2 * half) for a in low)
-        curve = [0.02, 0.02, 0.12, g.uniform(0.3, 0.9), 0.9, 1.0]
-        speed = np.interp(t1[box], [0, 16, 30, 41, 50, 56], curve) * (label[box] == CEREBRUM) + 2e-3
-        rough = _smooth_noise(g, speed.shape, g.uniform(1.5, 4)) * g.uniform(0.2, 0.7)
+        self.texture = _noise(draw, (2, 32, 32, 32), (0, 1.5, 1.5, 1.5))
+        self.ventricle_growth = float(np.clip(draw.normal(0.05, 0.12), -0.2, 0.35))
+
+    def _draw_tumour(self, draw):
+        """Let a tumour start where gliomas do, and grow, fastest in white matter."""
+        label, intensity = self.atlas["coarse"], self.volume[:, ::2, ::2]
+        origin = self.atlas["origin"][:, 0, 0]
+        z, y, x = (2 * i + o for i, o in zip(np.ogrid[tuple(map(slice, label.shape))], origin, strict=True))
+        lobe = np.where(y > 0, 1, 0.7) * np.where(y < -60, 0.4, 1) * np.where((z < 0) & (abs(x) > 25), 1.3, 1)
+        lobe = lobe * np.where(z < -35, 0.3, 1) * np.where(abs(x) < 8, 0.3, 1) * (z < 66)
+        chance = np.cumsum(lobe * ((label == CEREBRUM) & (intensity > GREY // 2)))
+        start = np.unravel_index(np.searchsorted(chance, draw.random() * chance[-1]), label.shape)
+        low = [int(np.clip(s - _BOX // 2, 0, n - _BOX)) for s, n in zip(start, label.shape, strict=True)]
+        box = tuple(slice(a, a + _BOX) for a in low)
+        speed = np.interp(
+            intensity[box], [0, 16, 30, 41, 50, 56], [0.02, 0.02, 0.12, draw.uniform(0.3, 0.9), 0.9, 1]
+        )
+        speed = speed * (label[box] == CEREBRUM) + 2e-3
+        rough = _noise(draw, speed.shape, draw.uniform(1.5, 4)) * draw.uniform(0.2, 0.7)
         cost = (np.exp(rough) / speed).astype(np.float32)
-        time = _travel_time(cost, tuple(s - a for s, a in zip(seed, low, strict=True)))
-        volume = np.exp(g.normal(np.log(70e3), 0.8))
-        voxels = int(np.clip(volume, 9e3, 200e3) / 8)
-        limit = np.partition(time.ravel(), voxels)[voxels]
-        self.growth = np.minimum(time / limit, 4).astype(np.float32)
-        self.growth_low = np.array(low, np.float32)
+        time = _travel_time(cost, tuple(s - a for s, a in zip(start, low, strict=True)))
+        volume = np.clip(np.exp(draw.normal(np.log(70e3), 0.8)), 9e3, 200e3)  # mm3
+        voxels = int(volume / 8)
+        walls = min(np.moveaxis(time, axis, 0)[side].min() for axis in range(3) for side in (0, -1))
+        self.growth = time / min(
+            np.partition(time.ravel(), voxels)[voxels], 0.75 * walls
+        )  # < 1 in the tumour
+        self.growth_low = np.array(low, np.float32)[:, None, None]
         inside = np.argwhere(self.growth < 1)
-        self.tumour_centre = ((inside.mean(0) + low) * 2 + (-70.5, -125.0, -90.0)).astype(np.float32)
-        self.tumour_radius = (voxels * 8 * 0.239) ** (1 / 3)
-        self.push = g.uniform(0, 0.45) if g.random() < 0.7 else 0.0
-        self.edge = g.uniform(0.03, 0.22)
-        self.raggedness = g.uniform(0.0, 0.07)
-        self.grain = g.uniform(0, 1.0)
-        self.core = g.uniform(0.25, 0.6) if g.random() < 0.28 else 0.0
-        fluid = g.choice([g.uniform(0.2, 0.6), g.uniform(0.7, 1.3)])
-        self.core_level = (g.uniform(0.25, 0.6), fluid, g.uniform(0.25, 0.6))
-        self.core_edge = g.uniform(0.02, 0.12)
-        self.cyst = self.tumour_radius * g.uniform(0.3, 0.65) if g.random() < 0.5 else 0.0
-        offset = g.normal(0, 0.25, 3) * self.tumour_radius
-        self.cyst_centre = (self.tumour_centre + offset).astype(np.float32)
-        self.cyst_shape = np.exp(g.normal(0, 0.15, 3)).astype(np.float32)
-        self.effacement = g.uniform(0.15, 0.95)
-        self.enhancement = g.uniform(0.3, 1.3) if g.random() < 0.25 else 0.0
-        self.outline_blur, self.outline_level = g.uniform(0.3, 2.2), g.uniform(0.35, 0.55)
+        self.tumour_centre = ((inside.mean(0) + low) * 2 + origin).astype(np.float32)[:, None, None]
+        self.tumour_radius = float((len(inside) * 8 * 0.239) ** (1 / 3))
+        self.push = draw.uniform(0, 0.45) * (draw.random() < 0.7)
+        # How it looks; levels have white matter at 1.
+        faint = draw.random() < 0.2
+        bright = draw.uniform(1.3, 1.5) if faint else draw.uniform(1.45, 2.3)
+        self.tumour_level = (draw.uniform(0.42, 0.95), bright, draw.uniform(0.42, 0.95))
+        self.tumour_extent = (draw.uniform(0.6, 1.05), 1.0, draw.uniform(0.6, 1.05))
+        self.tumour_edge = draw.uniform(0.06, 0.44)
+        self.tumour_mottle, self.tumour_grain = draw.uniform(0.03, 0.16), draw.uniform(0, 0.8) ** 2
+        self.tumour_keeps = draw.uniform(0.05, 0.3)  # of the tissue that was there
+        self.tumour_fade = draw.uniform(0, 0.5) * (draw.random() < 0.6) * (not faint)
+        self.effacement = 1 - 0.85 * draw.random() ** 2  # 1: swollen, the furrows are gone
+        self.raggedness = draw.uniform(0, 0.07)
+        self.enhancement = draw.uniform(0.3, 1.3) * (draw.random() < 0.25)
+        self.core = draw.uniform(0.25, 0.6) * (draw.random() < 0.28)
+        fluid = draw.choice([draw.uniform(0.2, 0.6), draw.uniform(0.7, 1.3)])
+        self.core_level = (draw.uniform(0.25, 0.6), float(fluid), draw.uniform(0.25, 0.6))
+        self.core_edge = draw.uniform(0.08, 0.5)
+        self.cyst = self.tumour_radius * draw.uniform(0.3, 0.65) * (draw.random() < 0.5)
+        offset = draw.normal(0, 0.25, (3, 1, 1)) * self.tumour_radius
+        self.cyst_centre = self.tumour_centre + offset.astype(np.float32)
+        self.cyst_shape = np.exp(draw.normal(0, 0.15, (3, 1, 1))).astype(np.float32)
+        self.outline_blur, self.outline_level = draw.uniform(0.3, 2.2), draw.uniform(0.35, 0.55)
 
-    def _place_slices(self):
-        """Spread the slices over the head so that one of them passes through the tumour's middle."""
-        back = np.linalg.inv(self.matrix).astype(np.float32)
-        place = np.zeros((3, 1), np.float32)
-        for _ in range(12):  # fixed-point search for the patient's place of the tumour's middle
-            error = self.tumour_centre[:, None] - self._to_atlas(place)
-            place = place + (back * error[:, 0]).sum(1, keepdims=True)
-        where = float(place[0, 0])
-        gap = (self.top - self.bottom) / max(self.n - 1, 1)
-        nearest = np.round((where - self.bottom) / gap)
-        self.bottom += where - (self.bottom + nearest * gap)
-        self.gap = gap
-
-    def _draw_contrasts(self, g, h):
-        """Lookup tables (3 channels, 7 labels, 256 T1 intensities); white matter is 1 in each channel."""
-        v = np.arange(256.0)
-        tables = np.zeros((3, 7, 256))
-        grey_t1, fluid_t1 = h.uniform(0.78, 0.95), h.uniform(0.25, 0.5)
-        fat = h.uniform(0.75, 1.4)
-        self.white = {}
-        for c in range(3):
-            if c == FLAIR:
-                grey, fluid = (
-                    h.uniform(1.04, 1.22) + g.normal(0, 0.05),
-                    abs(h.uniform(0.1, 0.35) + g.normal(0, 0.08)),
-                )
-                mid = 1 + (grey - 1) * g.uniform(0.2, 0.7)
-                soft, fat_gain = g.uniform(0.5, 1.1), h.uniform(0.75, 1.5) * np.exp(g.normal(0, 0.25))
+    def _draw_contrasts(self, draw):
+        """Draw lookup tables (channel, label, atlas intensity) -> brightness with white matter at 1."""
+        intensity = np.arange(256)
+        wet = FLUID + max(0.0, draw.uniform(-20, 28))  # shrunken brains have wide furrows
+        grey_t1, fluid_t1 = self._habit(draw, 0.72, 0.98), self._habit(draw, 0.18, 0.55)
+        fat_t1 = self._habit(draw, 0.65, 1.5)
+        self.tables = np.zeros((3, 7, 256), np.float32)
+        for channel in range(3):
+            if channel == FLAIR:
+                grey, fluid = self._habit(draw, 1.0, 1.4), self._habit(draw, 0.04, 0.42)
+                deep = 1 + (grey - 1) * draw.uniform(0.2, 0.9)
+                muscle, fat = draw.uniform(0.5, 1.1), self._habit(draw, 0.5, 1.8)
             else:
-                grey = np.clip(grey_t1 + g.normal(0, 0.05), 0.65, 1.02)
-                fluid = np.clip(fluid_t1 + g.normal(0, 0.08), 0.1, 0.7)
-                mid = grey + (1 - grey) * g.uniform(0.4, 0.7)
-                soft, fat_gain = g.uniform(0.8, 1.15), fat * np.exp(g.normal(0, 0.2))
-                if c == POST and g.random() < 0.15:
-                    fat_gain *= 0.45  # fat suppression
-            brain = np.interp(v, [0, FLUID, GREY, 97, WHITE, 140], [0.6 * fluid, fluid, grey, mid, 1, 1.05])
-            base = np.interp(v, [0, 12, 30, 60, 108, 150, 220], [0, 0.03, 0.22, 0.6, 1.3, 2.0, 2.6])
-            head = base * np.interp(v, [0, 60, 130, 220], [soft, soft, fat_gain, fat_gain])
-            tables[c, HEAD] = head
-            tables[c, CEREBRUM] = brain
-            tables[c, HINDBRAIN] = brain * np.exp(g.normal(0, 0.04))
-            tables[c, VENTRICLE] = np.interp(v, [0, FLUID, GREY, WHITE], [0.6 * fluid, fluid, grey, 1])
-            tables[c, EYE] = head * (g.uniform(0.3, 1.3) if c == FLAIR else 1)
-            tables[c, DURA] = np.minimum(head, 1.0) * (g.uniform(1.0, 1.5) if c == POST else 1)
-        self.tables = tables.astype(np.float32)
-        self.head_grain = np.float32(g.uniform(0, 0.06))
-        self.head_mottle = g.uniform(0, (0.12, 0.4, 0.15)).astype(np.float32)
-        self.brain_mottle = g.uniform(0, (0.05, 0.09, 0.05)).astype(np.float32)
-        self.caps = abs(g.normal(0, 0.3)) if g.random() < 0.6 else 0.0
-        self.caps_reach = g.uniform(2, 8)
-        self.spots = []
-        for _ in range(int(g.integers(0, 14)) if g.random() < 0.4 else 0):
-            centre = (g.uniform(0, 45), g.uniform(-70, 45), g.uniform(15, 45) * g.choice([-1, 1]))
-            self.spots.append((np.array(centre, np.float32), g.uniform(1.2, 4), g.uniform(0.15, 0.6)))
-        self.pulsation = abs(g.normal(0, 0.4))
-        self.vessels = g.uniform(0.2, 1.2)
-        # The tumour's levels, white matter being 1.
-        faint = g.random() < 0.2
-        self.tumour_level = (
-            g.uniform(0.42, 0.95),
-            g.uniform(1.25, 1.5) if faint else g.uniform(1.45, 2.3),
-            g.uniform(0.42, 0.95),
-        )
-        self.tumour_extent = (g.uniform(0.6, 1.05), 1.0, g.uniform(0.6, 1.05))
-        self.tumour_mottle = g.uniform(0.03, 0.2)
-        self.tumour_keeps = g.uniform(0.05, 0.4)
-
-    def _draw_scanner(self, g, h):
-        # A volume is stored so that its brightest tissue, the fat, comes near the end of the scale.
-        brightest = 125 * np.exp(h.normal(0, 0.15, 3) + g.normal(0, 0.12) + g.normal(0, 0.15, 3))
-        self.grey_level = np.clip(brightest / np.maximum(self.tables[:, HEAD, 190], 1.4), 14, 100).astype(
-            np.float32
-        )
-        if g.random() < 0.08:
-            self.grey_level[FLAIR] *= 0.5
-        self.noise = (h.uniform(0.015, 0.07, 3) * np.exp(g.normal(0, 0.4, 3))).astype(np.float32)
-        self.cut = [
-            (
-                min(0.5, h.uniform(0.28, 0.5) * np.exp(g.normal(0, 0.1))),
-                min(0.5, 0.5 * np.exp(g.normal(-0.1, 0.12))),
+                grey, fluid = grey_t1 + draw.normal(0, 0.03), max(0.1, fluid_t1 + draw.normal(0, 0.05))
+                deep = grey + (1 - grey) * draw.uniform(0.4, 0.7)
+                muscle, fat = draw.uniform(0.8, 1.15), fat_t1 * np.exp(draw.normal(0, 0.15))
+                if channel == POST and draw.random() < 0.15:
+                    fat *= 0.45  # fat suppression
+            brain = np.interp(
+                intensity, [0, wet, GREY, 97, WHITE, 140], [0.6 * fluid, fluid, grey, deep, 1, 1.05]
             )
-            for _ in range(3)
-        ]
-        self.roll_off = g.uniform(0.0, 0.5, 3)
-        self.swap_phase = h.random(3) < 0.5
-        self.ghost = np.where(g.random(3) < 0.3, g.uniform(0.0, 0.05, 3), 0)
-        self.ghost_period = g.uniform(4, 40, 3)
-        bias = g.normal(0, 1, (3, 9)) * h.uniform(0.3, 1.0)
-        self.bias = (bias * np.array([0.12, 0.12, 0.12, 0.1, 0.1, 0.1, 0.06, 0.06, 0.06])).astype(np.float32)
-        self.end_gain = (g.normal(0, 0.35, 3) * h.uniform(0.3, 1)).astype(np.float32)
-        self.clean_air = g.random() < h.uniform(0, 0.5)
-        self.channel_shift = np.where(g.random((3, 1)) < 0.3, g.normal(0, 0.9, (3, 2)), 0)
-        self.channel_shift[FLAIR] = 0
-        self.gamma = np.exp(g.normal(0, 0.08, 3)).astype(np.float32)
-        self.missing = None
-        draw = g.random()
-        if draw < 0.15:
-            self.missing = PRE if draw < 0.07 else POST
-        self.clipped = g.random() < 0.06
+            head = np.interp(intensity, [0, 12, 30, 60, 108, 150, 220], [0, 0.03, 0.22, 0.6, 1.3, 2, 2.6])
+            head = head * np.interp(intensity, [60, 130], [muscle, fat])
+            table = self.tables[channel]
+            table[HEAD], table[CEREBRUM], table[HINDBRAIN] = head, brain, brain * np.exp(draw.normal(0, 0.04))
+            table[VENTRICLE] = np.interp(intensity, [0, FLUID, GREY, WHITE], [0.6 * fluid, fluid, grey, 1])
+            table[EYE] = head * (draw.uniform(0.3, 1.3) if channel == FLAIR else 1)
+            table[DURA] = np.minimum(head, 1) * (draw.uniform(1, 1.5) if channel == POST else 1)
+        self.head_grain = draw.uniform(0, 0.06)
+        self.head_mottle = draw.uniform(0, (0.12, 0.4, 0.15)).tolist()
+        self.brain_mottle = draw.uniform(0, (0.05, 0.09, 0.05)).tolist()
+        # What is bright and no tumour.
+        self.caps, self.caps_reach = abs(draw.normal(0, 0.3)) * (draw.random() < 0.6), draw.uniform(2, 8)
+        self.spots = []
+        for _ in range(draw.integers(0, 14) if draw.random() < 0.4 else 0):
+            place = (draw.uniform(0, 45), draw.uniform(-70, 45), draw.uniform(15, 45) * draw.choice([-1, 1]))
+            place = np.array(place, np.float32)[:, None, None]
+            self.spots.append((place, draw.uniform(1.2, 4), draw.uniform(0.15, 0.6)))
+        self.pulsation, self.vessels = abs(draw.normal(0, 0.4)), draw.uniform(0.2, 1.2)
 
-    def _to_atlas(self, points):
-        """Patient millimetres (3, ...) to the atlas's millimetres, both in the order z, y, x."""
-        shape = points.shape
-        points = points.reshape(3, -1)
-        bent = points + np.stack([_sample(f, points / 8 + 16) for f in self.bend])
-        m = self.matrix
-        moved = np.stack([sum(m[i, j] * bent[j] for j in range(3)) + self.middle[i] for i in range(3)])
-        for centre, amount, radius in (
-            (np.array([12.0, -5.0, 0.0], np.float32), self.ventricle_growth, 26.0),
+    def _draw_scanner(self, draw):
+        # A volume is stored so that its brightest tissue, the fat, comes near the end of the scale.
+        brightest = self._habit(draw, 90, 170, 3) * np.exp(draw.normal(0, 0.12) + draw.normal(0, 0.12, 3))
+        level = np.clip(brightest / np.maximum(self.tables[:, HEAD, 190], 1.4), 14, 100)
+        level[FLAIR] *= 0.5 if draw.random() < 0.08 else 1
+        self.level = level.tolist()  # of white matter
+        self.noise = (self._habit(draw, 0.015, 0.09, 3) * np.exp(draw.normal(0, 0.3, 3))).tolist()
+        # k-space: how far it reaches along either axis (cycles per pixel), its fall-off, what repeats in it.
+        self.limits = np.stack([self._habit(draw, 0.28, 0.58, 3), draw.uniform(0.38, 0.6, 3)], 1)
+        turned = self._habits.random(3) < 0.5
+        self.limits[turned] = self.limits[turned, ::-1]
+        self.fall_off = draw.uniform(-1.0, 0.3, 3)
+        self.ghost, self.ghost_period = (
+            draw.uniform(0, 0.06, 3) * (draw.random(3) < 0.3),
+            draw.uniform(4, 40, 3),
+        )
+        self.moved = draw.normal(0, 0.9, (3, 2)) * (draw.random((3, 1)) < 0.3) * [[1], [0], [1]]  # pixels
+        shading = draw.normal(0, [0.12] * 3 + [0.1] * 3 + [0.06] * 3, (3, 9))
+        self.shading = (shading * self._habit(draw, 0.2, 1)).tolist()
+        self.end_gain = (draw.normal(0, 0.35, 3) * self._habit(draw, 0.2, 1)).tolist()
+        self.gamma = np.exp(draw.normal(0, 0.08, 3)).tolist()
+        self.clean_air = draw.random() < self._habit(draw, 0, 0.5)
+        self.cropped = draw.random() < 0.06
+        self.steep = int(draw.integers(0, 3)) if draw.random() < 0.06 else None
+        self.missing = int(draw.choice([PRE, POST])) if draw.random() < 0.14 else None
+
+    def _place_slices(self, slices):
+        """Spread the slices over the head so that one of them passes through the tumour's middle."""
+        self.number = slices or self.number
+        back = np.linalg.inv(self.matrix).astype(np.float32)[:, :, None, None]
+        place = np.zeros((3, 1, 1), np.float32)
+        for _ in range(12):  # converges to well under a millimetre
+            place = place + (back * (self.tumour_centre - self._to_atlas(place))).sum(1)
+        middle = float(place[0, 0, 0])
+        self.gap = (self.top - self.bottom) / max(self.number - 1, 1)
+        self.bottom = (
+            middle - np.clip(round((middle - self.bottom) / self.gap), 0, self.number - 1) * self.gap
+        )
+
+    def _to_atlas(self, place):
+        """Take places (3, h, w) in the patient to the atlas."""
+        index = place / 8 + 16
+        bent = place + np.stack([_sample(component, index) for component in self.bend])
+        place = np.stack([(row[:, None, None] * bent).sum(0) for row in self.matrix]) + self.centre
+        ventricles = np.array([12, -5, 0], np.float32)[:, None, None]
+        for middle, amount, radius in (
+            (ventricles, self.ventricle_growth, 26),
             (self.tumour_centre, self.push, 1.1 * self.tumour_radius + 4),
         ):
-            away = moved - centre[:, None]
-            pull = amount * np.exp(-(away**2).sum(0) / (2 * radius**2)).astype(np.float32)
-            inside = _sample(self.atlas["interior"], self._coarse_index(moved))
-            moved = moved - away * (pull * inside)
-        return moved.reshape(shape).astype(np.float32)
-
-    def _coarse_index(self, atlas_points):
-        return (atlas_points - np.array([-70.5, -125.0, -90.0], np.float32)[:, None]) / 2
+            away = place - middle
+            pull = amount * np.exp((away**2).sum(0) * (-0.5 / radius**2))
+            place = place - away * pull * _sample(self.atlas["interior"], (place - self.atlas["origin"]) / 2)
+        return place
 
     def slice(self, number):
-        """Render slice `number` (0 is the lowest): image (256, 256, 3) uint8, mask (256, 256) bool."""
-        g = np.random.default_rng([*self.key, number])
-        height = self.bottom + number * self.gap
-        # Fine and broad texture of this slice, standard deviation 1 each.
-        noise = np.stack([_smooth_noise(g, (SIDE, SIDE), 1.3), _smooth_noise(g, (SIDE, SIDE), 5.0)])
-        tissue = np.zeros((3, SIDE, SIDE), np.float32)
-        outline = np.zeros((SIDE, SIDE), np.float32)
-        parts = (-0.28, 0.28) if self.gap < 7 else (-0.3, 0.0, 0.3)
-        for offset in parts:
-            box, layer, share = self._layer(height + offset * min(self.gap, 7), noise)
-            if box is not None:
-                tissue[(slice(None), *box)] += layer / len(parts)
-                outline[box] += share / len(parts)
-        mask = self._draw_outline(outline)
-        images = np.stack([self._acquire(tissue[c], c, number, g) for c in range(3)], -1)
+        """Render a slice (0 is the lowest): image (256, 256, 3) uint8, mask (256, 256) bool."""
+        draw = np.random.default_rng([*self.key, number + 1])
+        noise = np.stack([_noise(draw, (SIDE, SIDE), 1.3), _noise(draw, (SIDE, SIDE), 5)])
+        picture, outline = np.zeros((3, SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32)
+        thickness = min(self.gap, 7)
+        layers = (-0.28, 0.28) if thickness < 6.5 else (-0.33, 0, 0.33)
+        for layer in layers:
+            self._add_layer(picture, outline, self.bottom + number * self.gap + layer * thickness, noise)
+        picture, outline = picture / len(layers), outline / len(layers)
+        image = np.stack([self._scan(picture[c], c, number, draw) for c in range(3)], -1)
         if self.missing is not None:
-            images[..., self.missing] = images[..., FLAIR]
-        return images, mask
+            image[..., self.missing] = image[..., FLAIR]
+        return image, self._draw_outline(outline)
 
-    def _layer(self, height, noise):
-        steps = np.arange(0, SIDE + 1, _COARSE, dtype=np.float32)
-        rows = (SIDE / 2 + self.shift[0] - steps) * self.pixel
-        columns = (steps - SIDE / 2 - self.shift[1]) * self.pixel
-        grid = np.empty((3, len(steps), len(steps)), np.float32)
-        grid[0], grid[1], grid[2] = height, rows[:, None], columns[None, :]
-        coarse = self._to_atlas(grid)
+    def _add_layer(self, picture, outline, height, noise):
+        """Add the tissue of a thin layer to the picture, and its tumour to the outline."""
         atlas = self.atlas
-        scale = atlas["step"][:, None, None]
-        index = (coarse - atlas["origin"][:, None, None]) / scale
-        # Above the vertex there is nothing; below the atlas its last slice goes on.
+        steps = np.arange(0, SIDE + 1, _SKIP, dtype=np.float32) - SIDE // 2
+        here = np.empty((3, len(steps), len(steps)), np.float32)
+        here[0] = height
+        here[1] = ((self.shift[0] - steps) * self.pixel)[:, None]
+        here[2] = (steps - self.shift[1]) * self.pixel
+        place = self._to_atlas(here)
+        # Above the atlas there is nothing; below it, its last slice goes on.
+        index = (place - atlas["origin"]) / atlas["step"]
         low = np.array([-20, -0.5, -0.5], np.float32)[:, None, None]
-        high = (np.array(atlas["label"].shape, np.float32) - 0.5)[:, None, None]
-        inside = ((index > low) & (index < high)).all(0)
-        present = (_sample(atlas["label"], index, order=0) > 0) & inside
-        present = ndimage.binary_dilation(present, iterations=1)
-        if not present.any():
-            return None, None, None
-        r, c = np.nonzero(present.any(1))[0], np.nonzero(present.any(0))[0]
-        r0, r1, c0, c1 = max(r[0] - 1, 0), min(r[-1] + 1, 64), max(c[0] - 1, 0), min(c[-1] + 1, 64)
-        box = (slice(r0 * _COARSE, r1 * _COARSE), slice(c0 * _COARSE, c1 * _COARSE))
-        cut = (slice(None), slice(r0, r1 + 1), slice(c0, c1 + 1))
-        index = _enlarge(index[cut])
-        t1 = _sample(self.volume, index)
-        label = _sample(atlas["label"], index, order=0).astype(np.uint8)
+        high = np.array(atlas["label"].shape, np.float32)[:, None, None] - 0.5
+        head = (_sample(atlas["label"], index, 0) > 0) & ((index > low) & (index < high)).all(0)
+        rows, columns = (
+            np.nonzero(ndimage.binary_dilation(head, iterations=2).any(axis))[0] for axis in (1, 0)
+        )
+        if not len(rows):
+            return
+        near = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+        box = tuple(slice(s.start * _SKIP, (s.stop - 1) * _SKIP) for s in near)
+        here, place = here[:, *near], _enlarge(place[:, *near])
+        index = (place - atlas["origin"]) / atlas["step"]
+        intensity = np.minimum(_sample(self.volume, index) * 2, 255)
+        label = _sample(atlas["label"], index, 0).astype(np.uint8)
         label[((index < low) | (index > high)).any(0)] = AIR
-        level = np.minimum(t1 * 2, 255)
-        tissue = self.tables[:, label, (level + 0.5).astype(np.uint8)]
-        grid_index = grid[cut].reshape(3, -1) / 8 + 16
-        shape = (r1 - r0 + 1, c1 - c0 + 1)
-        texture = [_enlarge(_sample(f, grid_index).reshape(shape)) for f in self.texture]
-        noise = noise[(slice(None), *box)]
+        tissue = self.tables[:, label, (intensity + 0.5).astype(np.uint8)]
+        noise = noise[:, *box]
+        texture = [_enlarge(_sample(grid, here / 8 + 16)) for grid in self.texture]
         head, brain = label == HEAD, (label == CEREBRUM) | (label == HINDBRAIN)
-        for ch in range(3):
-            amount = self.head_mottle[ch] * head + self.brain_mottle[ch] * brain
-            tissue[ch] *= 1 + amount * texture[ch == FLAIR] + self.head_grain * head * noise[0]
-        self._innocent(tissue, label, level, index, coarse[cut], texture, 0.6 * noise[0] + 0.8 * noise[1])
-        share = self._tumour(tissue, label, level, index, noise)
-        return box, np.maximum(tissue, 0), share
+        for channel in range(3):
+            mottle = self.head_mottle[channel] * head + self.brain_mottle[channel] * brain
+            tissue[channel] *= 1 + mottle * texture[channel == FLAIR] + self.head_grain * head * noise[0]
+        self._add_innocent(tissue, label, intensity, place, texture, 0.6 * noise[0] + 0.8 * noise[1])
+        outline[box] += self._add_tumour(tissue, label, intensity, place, noise)
+        picture[:, *box] += np.maximum(tissue, 0)
 
-    def _innocent(self, tissue, label, level, index, coarse, texture, noise):
-        """What is bright and no tumour: caps at the ventricles, spots, flowing fluid, vessels."""
-        white = (label == CEREBRUM) * np.clip((level - 80) / 25, 0, 1)
-        points = self._coarse_index(coarse.reshape(3, -1))
+    def _add_innocent(self, tissue, label, intensity, place, texture, noise):
+        """Add what is bright and no tumour: caps at the ventricles, spots, moving fluid, vessels."""
+        z, y, x = place
+        white = (label == CEREBRUM) * np.clip((intensity - 80) / 25, 0, 1)
         if self.caps:
-            distance = _enlarge(_sample(self.atlas["from_ventricle"], points).reshape(coarse.shape[1:]))
-            glow = np.float32(self.caps) * np.exp(-distance / self.caps_reach) * (1 + 0.5 * texture[1])
-            tissue[FLAIR] += glow * white
-        millimetres = index * self.atlas["step"][:, None, None] + self.atlas["origin"][:, None, None]
-        for centre, radius, amount in self.spots:
-            if np.abs(coarse[0] - centre[0]).min() < 2 * radius:
-                away = ((millimetres - centre[:, None, None]) ** 2).sum(0)
-                glow = amount * np.exp(-away / (2 * radius**2)) * white
-                tissue[FLAIR] += glow
-                tissue[PRE] -= 0.3 * glow
-                tissue[POST] -= 0.3 * glow
-        fluid = ((label == CEREBRUM) | (label == DURA) | (label == VENTRICLE)) * np.clip(
-            (62.0 - level) / 25, 0, 1
-        )
-        low = np.clip((-5 - millimetres[0]) / 30, 0.05, 1)
-        tissue[FLAIR] += self.pulsation * fluid * low * np.clip(texture[0] + 0.3 * noise, 0, 2)
-        x, y, z = millimetres[2], millimetres[1], millimetres[0]
-        sinus = (label == DURA) & (
-            ((np.abs(x) < 4) & (y < 40) & (z > -5)) | ((y < -55) & (np.abs(z + 22) < 5))
-        )
-        veins = fluid * np.clip(noise - 0.9, 0, 1) * (label != VENTRICLE)
-        plexus = (label == VENTRICLE) * np.clip(noise - 0.3, 0, 1) * (y < -15)
-        tissue[POST] += self.vessels * (sinus * 0.9 + veins + plexus)
+            distance = _sample(self.atlas["from_ventricle"], (place - self.atlas["origin"]) / 2)
+            tissue[FLAIR] += self.caps * np.exp(distance / -self.caps_reach) * (1 + 0.5 * texture[1]) * white
+        for spot, radius, amount in self.spots:
+            if np.abs(z - spot[0]).min() < 2 * radius:
+                glow = amount * np.exp(((place - spot) ** 2).sum(0) * (-0.5 / radius**2)) * white
+                tissue += glow * np.array([-0.3, 1, -0.3], np.float32)[:, None, None]
+        inside = (label == CEREBRUM) | (label == DURA) | (label == VENTRICLE)
+        fluid = inside * np.clip((62 - intensity) / 25, 0, 1)
+        moving = np.clip((-5 - z) / 30, 0.05, 1) * np.clip(
+            texture[0] + 0.3 * noise, 0, 2
+        )  # mostly at the base
+        tissue[FLAIR] += self.pulsation * fluid * moving
+        behind = (y < -55) & (np.abs(z + 22) < 5)
+        sinus = (label == DURA) & (((np.abs(x) < 4) & (y < 40) & (z > -5)) | behind)
+        ventricle = label == VENTRICLE
+        veins = fluid * np.clip(noise - 1.2, 0, 1) * ~ventricle
+        plexus = ventricle * np.clip(noise - 0.5, 0, 1) * (y < -15)
+        tissue[POST] += self.vessels * (0.9 * sinus + veins + plexus)
         tissue[FLAIR] += 0.35 * plexus
 
-    def _tumour(self, tissue, label, level, index, noise):
-        """Paint the tumour in; give the share of each pixel that an expert would outline."""
-        local = np.stack([index[0], index[1] / 2, index[2] / 2]) - self.growth_low[:, None, None]
-        inside = ((local >= 0) & (local <= np.array(self.growth.shape)[:, None, None] - 1)).all(0)
-        if not inside.any():
-            return np.zeros(label.shape, np.float32)
-        time = np.where(inside, _sample(self.growth, local), 4) * (
-            1 + self.raggedness * (noise[1] + 0.5 * noise[0])
-        )
+    def _add_tumour(self, tissue, label, intensity, place, noise):
+        """Paint the tumour into the tissue; return where an expert would see it, bool (h, w)."""
+        index = (place - self.atlas["origin"]) / 2 - self.growth_low
+        if index[0].max() < 0 or index[0].min() > _BOX - 1:
+            return False
+        outside = ((index < 0) | (index > _BOX - 1)).any(0)
+        time = np.where(outside, 9, _sample(self.growth, index))
+        time *= 1 + self.raggedness * (noise[1] + 0.5 * noise[0])
         if time.min() > 1.5:
-            return np.zeros(label.shape, np.float32)
-        tissue_here = (label == CEREBRUM) | (label == VENTRICLE) | (label == HINDBRAIN)
-        solid = tissue_here * np.clip((level - 35.0) / 30, self.effacement, 1)
-        noise = noise[1] + self.grain**2 * noise[0]
-        mottle = 1 + self.tumour_mottle * noise
-        for c in range(3):
-            weight = solid / (
-                1 + np.exp(np.clip((time - self.tumour_extent[c]) / (self.edge * 0.5), -30, 30))
+            return False
+        brain = (label == CEREBRUM) | (label == VENTRICLE) | (label == HINDBRAIN)
+        solid = brain * np.clip((intensity - 35) / 30, self.effacement, 1)
+        noise = noise[1] + self.tumour_grain * noise[0]
+        mottle = self.tumour_mottle * noise
+        for channel in range(3):
+            target = self.tumour_level[channel] * (1 + mottle)
+            if channel == FLAIR:  # often brightest in the middle, and never darker than what was there
+                target *= 1 + self.tumour_fade * (0.5 - np.minimum(time, 1))
+                target = np.maximum(target, tissue[FLAIR])
+            share = (
+                solid * _step(time - self.tumour_extent[channel], self.tumour_edge) * (1 - self.tumour_keeps)
             )
-            target = self.tumour_level[c] * mottle * (1 - self.tumour_keeps) + self.tumour_keeps * tissue[c]
-            if c == FLAIR:
-                target = np.maximum(target, tissue[c])
-            tissue[c] += weight * (target - tissue[c])
-        core = self._core(time + 0.1 * noise, index)
-        if core is not None:
-            core = core * tissue_here
-            for c, amount in enumerate((0.7, 0.9, 0.7)):
-                tissue[c] += amount * core * (self.core_level[c] * (1 + 0.4 * mottle - 0.4) - tissue[c])
+            tissue[channel] += share * (target - tissue[channel])
+        if self.core:
+            core = brain * self._core(time + 0.1 * noise, place)
+            for channel, share in enumerate((0.7, 0.9, 0.7)):
+                target = self.core_level[channel] * (1 + 0.4 * mottle)
+                tissue[channel] += share * core * (target - tissue[channel])
         if self.enhancement:
-            rim = (
-                np.exp(-(((time - max(self.core, 0.35)) / 0.1) ** 2))
-                * np.clip(noise + 0.4, 0, 1.5)
-                * tissue_here
-            )
-            tissue[POST] += self.enhancement * rim
-        return ((time < 1) & tissue_here & (level > 30)).astype(np.float32)
+            rim = np.exp(-(((time - max(self.core, 0.35)) / 0.1) ** 2)) * np.clip(noise + 0.4, 0, 1.5)
+            tissue[POST] += self.enhancement * rim * brain
+        return (time < 1) & brain & (intensity > 30)
 
-    def _core(self, time, index):
-        """Where the tumour's middle has softened (follows its growth) or become a cyst (round)."""
-        if not self.core:
-            return None
+    def _core(self, time, place):
+        """Say where the middle has softened (along its growth) or become a cyst (round)."""
         if self.cyst:
-            atlas = self.atlas
-            place = index * atlas["step"][:, None, None] + atlas["origin"][:, None, None]
-            away = (place - self.cyst_centre[:, None, None]) / self.cyst_shape[:, None, None]
-            time = np.sqrt((away**2).sum(0)) * self.core / self.cyst
-        return 1 / (1 + np.exp(np.clip((time - self.core) / self.core_edge, -30, 30)))
+            away = (place - self.cyst_centre) / self.cyst_shape
+            time = np.sqrt((away**2).sum(0)) * (self.core / self.cyst)
+        return _step(time - self.core, self.core_edge)
 
     def _draw_outline(self, outline):
-        if not outline.any():
-            return np.zeros((SIDE, SIDE), bool)
+        """Draw the contour as a person would: smooth, filled, without crumbs."""
         mask = ndimage.gaussian_filter(outline, self.outline_blur) > self.outline_level
-        mask = ndimage.binary_fill_holes(mask)
-        labels, count = ndimage.label(mask)
-        if count:
-            sizes = np.bincount(labels.ravel())
-            sizes[0] = 0
-            mask = (sizes >= max(12, 0.04 * sizes.max()))[labels]
-        return mask
+        parts, count = ndimage.label(ndimage.binary_fill_holes(mask))
+        sizes = np.bincount(parts.ravel())
+        sizes[0] = 0
+        return (sizes >= max(12, 0.04 * sizes.max()))[parts] if count else mask
 
-    def _acquire(self, picture, c, number, g):
-        """What the scanner makes of it: coil shading, k-space with its limits, noise, and 8 bits."""
-        t = np.linspace(-1, 1, SIDE, dtype=np.float32)
-        y, x, z = t[:, None], t[None, :], np.float32(2 * number / max(self.n - 1, 1) - 1)
-        b = self.bias[c]
-        shading = b[0] * y + b[1] * x + b[2] * z + b[3] * y * y + b[4] * x * x + b[5] * y * x
-        shading = shading + (b[6] * y * x * x + b[7] * x * y * y + b[8] * z * x)
-        picture = picture * np.exp(shading) * np.exp(self.end_gain[c] * z * abs(z))
-        k = scipy.fft.fft2(picture)
-        sigma = self.noise[c] * SIDE
-        k += (
-            g.standard_normal((SIDE, SIDE), np.float32) + 1j * g.standard_normal((SIDE, SIDE), np.float32)
-        ) * sigma
-        f = scipy.fft.fftfreq(SIDE).astype(np.float32)
-        cut = self.cut[c][:: -1 if self.swap_phase[c] else 1]
+    def _scan(self, picture, channel, number, draw):
+        """Take the picture as a scanner does: coil shading, k-space and its limits, noise, eight bits."""
+        line = np.linspace(-1, 1, SIDE, dtype=np.float32)
+        y, x, z = line[:, None], line[None, :], 2 * number / max(self.number - 1, 1) - 1
+        terms = (y, x, z, y * y, x * x, y * x, y * x * x, x * y * y, z * x)
+        shading = sum(amount * term for amount, term in zip(self.shading[channel], terms, strict=True))
+        picture = picture * np.exp(shading + self.end_gain[channel] * z * abs(z))
+        signal = scipy.fft.fft2(picture)
+        white_noise = draw.standard_normal((2, SIDE, SIDE), np.float32) * np.float32(
+            self.noise[channel] * SIDE
+        )
+        signal += white_noise[0] + 1j * white_noise[1]
+        frequency = scipy.fft.fftfreq(SIDE)
         for axis in range(2):
-            u = np.abs(f) / cut[axis]
-            window = (u <= 1) * (1 - self.roll_off[c] * u**2)
-            if axis == int(self.swap_phase[c]) and self.ghost[c]:
-                order = scipy.fft.fftfreq(SIDE, 1 / SIDE)
-                window = window * (1 + self.ghost[c] * 3 * np.cos(2 * np.pi * order / self.ghost_period[c]))
-            window = window * np.exp(-2j * np.pi * f * self.channel_shift[c][axis])
-            k *= window.astype(np.complex64)[:, None] if axis == 0 else window.astype(np.complex64)[None, :]
-        picture = np.abs(scipy.fft.ifft2(k))
-        picture = self.grey_level[c] * (picture / 1.0) ** self.gamma[c]
+            part = np.abs(frequency) / self.limits[channel, axis]
+            window = (part <= 1) * (1 - self.fall_off[channel] * part**2)
+            if axis == 0:
+                repeats = np.cos(2 * np.pi * SIDE * frequency / self.ghost_period[channel])
+                window = window * (1 + self.ghost[channel] * repeats)
+            window = window * np.exp(-2j * np.pi * frequency * self.moved[channel, axis])
+            signal *= window.astype(np.complex64).reshape((-1, 1) if axis == 0 else (1, -1))
+        level = self.level[channel]
+        picture = level * np.abs(scipy.fft.ifft2(signal)) ** self.gamma[channel]
+        if self.steep == channel != FLAIR:  # a rare kind of T1: steep contrast on a raised ground
+            picture = 15 + picture**2 / level
         if self.clean_air:
-            picture = picture - 3 * self.noise[c] * self.grey_level[c] * (
-                picture < 6 * self.noise[c] * self.grey_level[c]
-            )
-        if self.clipped and c == FLAIR:
-            picture = picture * (y + 0.25 * x < 0.75) * (y + 0.3 * x > -0.85)
+            quiet = 3 * self.noise[channel] * level
+            picture = picture - quiet * (picture < 2 * quiet)
+        if self.cropped and channel == FLAIR:
+            picture = picture * ((y + 0.25 * x < 0.75) & (y + 0.3 * x > -0.85))
         return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+
+    def render(self):
+        """Render all slices: images (n, 256, 256, 3) uint8, masks (n, 256, 256) bool."""
+        pictures = [self.slice(number) for number in range(self.number)]
+        return np.stack([image for image, _ in pictures]), np.stack([mask for _, mask in pictures])
 
 
 def patient(seed: int, index: int, slices: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Make one patient in memory, without touching the disk.
 
-    The same (seed, index, slices) give the same arrays on every machine thread count; nothing else matters, so
-    thousands of patients can be made side by side.
+    Nothing but the arguments decides what comes out, so patients can be made side by side in threads.
 
     Args:
-        seed: of the whole set.
+        seed: of the whole set, 0 or more.
         index: which patient of it, from 0.
-        slices: how many slices to spread over the head; None draws 20 to 40, by the hospital's habit.
+        slices: how many slices to spread over the same head; None: 20 to 40, by the hospital's habit.
 
     Returns:
         images (n, 256, 256, 3) uint8 (pre-contrast T1, FLAIR, post-contrast T1) and masks (n, 256, 256) bool,
         from the neck up.
+
+    Raises:
+        ValueError: an argument is out of its range.
     """
-    return _render(_Patient(seed, index, slices))
-
-
-def _render(person):
-    pictures = [person.slice(number) for number in range(person.n)]
-    return np.stack([p[0] for p in pictures]), np.stack([p[1] for p in pictures])
+    return _Patient(seed, index, slices).render()
 
 
 def make(
-    folder, patients: int = 24, seed: int = 0, progress: bool = True, slices: int | None = None
+    folder: str | os.PathLike,
+    patients: int = 24,
+    seed: int = 0,
+    progress: bool = True,
+    slices: int | None = None,
 ) -> pathlib.Path:
-    """Write a set of phantom patients in the Kaggle layout: `folder`/kaggle_3m/TCGA_.../TCGA_..._1.tif and _1_mask.tif.
+    """Write phantom patients in the Kaggle layout: a folder each, `_k.tif` and `_k_mask.tif` for slice k.
 
-    Patient k is the same however many are asked for. All is written to a temporary folder and renamed at the end, so
-    an interrupted run leaves nothing that looks finished.
+    The same seed gives the same bytes, and patient k is the same however many are asked for. All is written
+    to a temporary folder that gets its name at the end: a run cut short leaves nothing that looks finished.
 
     Args:
-        folder: where kaggle_3m goes; made if missing. An older kaggle_3m in it is replaced.
-        patients: 1 to 9999.
-        seed: of the whole set.
+        folder: where kaggle_3m goes; an older kaggle_3m there is replaced.
+        patients: 1 to 9999; 24 take about 60 MB.
+        seed: of the whole set, 0 or more.
         progress: show a bar.
-        slices: a fixed number of slices a patient, instead of 20 to 40.
+        slices: the same number of slices for each patient, instead of 20 to 40.
 
     Returns:
-        The kaggle_3m folder.
+        The folder kaggle_3m.
 
     Raises:
-        ValueError: the number of patients is out of range.
+        ValueError: an argument is out of its range.
         OSError: the folder cannot be written, or the disk is full.
     """
     if not 1 <= patients <= 9999:
         raise ValueError(f"patients is {patients}: ask for 1 to 9999.")
     folder = pathlib.Path(folder)
-    final = folder / "kaggle_3m"
+    _atlas()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".kaggle_3m-", dir=folder) as temporary:
+        with tempfile.TemporaryDirectory(
+            prefix=".unfinished-", dir=folder, ignore_cleanup_errors=True
+        ) as temporary:
             unfinished = pathlib.Path(temporary) / "kaggle_3m"
             unfinished.mkdir()
             (unfinished / "README.md").write_text(
                 _README.format(patients=patients, seed=seed), encoding="utf-8"
             )
-            _write_patients(unfinished, patients, seed, progress, slices)
-            if final.exists():
-                final.rename(pathlib.Path(temporary) / "replaced")
-            unfinished.rename(final)
+            _write_all(unfinished, patients, seed, progress, slices)
+            finished = folder / "kaggle_3m"
+            if finished.exists():
+                finished.rename(pathlib.Path(temporary) / "replaced")
+            unfinished.rename(finished)
     except OSError as problem:
         raise OSError(
-            f"Cannot write the phantom patients to {folder}: {problem.strerror or problem}; about "
-            f"{patients * 4} MB of free space in a writable folder are needed."
+            f"{folder}: the phantom patients cannot be written ({problem.strerror or problem}); make room "
+            f"(about {3 * patients} MB) or choose a folder that can be written to."
         ) from problem
-    return final
+    return finished
 
 
-def _write_patients(folder, patients, seed, progress, slices):
+def _write_all(folder, patients, seed, progress, slices):
     with concurrent.futures.ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
         jobs = [pool.submit(_write_patient, folder, seed, index, slices) for index in range(patients)]
         try:
-            done = concurrent.futures.as_completed(jobs)
-            for job in tqdm(done, "phantom brain", patients, unit="patient", disable=not progress):
+            finished = concurrent.futures.as_completed(jobs)
+            for job in tqdm(finished, "phantom brain", patients, unit="patient", disable=not progress):
                 job.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)
@@ -566,7 +554,7 @@ def _write_patients(folder, patients, seed, progress, slices):
 
 def _write_patient(folder, seed, index, slices):
     person = _Patient(seed, index, slices)
-    images, masks = _render(person)
+    images, masks = person.render()
     home = folder / person.name
     home.mkdir()
     for number, (image, mask) in enumerate(zip(images, masks, strict=True), 1):
@@ -577,8 +565,8 @@ def _write_patient(folder, seed, index, slices):
 
 _README = """# Phantom patients
 
-These are NOT real patients. {patients} phantoms made by `helpers.data.phantom_brain` with seed {seed}, in the layout
-of the Kaggle set mateuszbuda/lgg-mri-segmentation: a folder a patient, slices numbered from the neck up, channels
-pre-contrast T1, FLAIR and post-contrast T1, masks 0 or 255. The hospitals (PA, PB, ...) and the dates are invented.
-The anatomy comes from Colin27 and MNI152; their notices stand in the README of the course's data folder.
+These are not real patients: {patients} phantoms, made by `helpers.data.phantom_brain` with seed {seed}, in
+the layout of the Kaggle set mateuszbuda/lgg-mri-segmentation. A folder for each patient; slices numbered from
+the neck up; channels pre-contrast T1, FLAIR and post-contrast T1; masks 0 or 255. The hospitals (PA, PB, ...)
+and the dates are invented. The anatomy comes from Colin27 and MNI152; see the course's `data/README.md`.
 """

@@ -114,9 +114,9 @@ def check(name: str, pretrained: bool = False) -> None:
 
 def _check_sides(name, sides):
     divisor = DIVISOR[name]
-    if any(side is not None and side % divisor for side in sides):
-        smaller = [side and max(side // divisor, 1) * divisor for side in sides]
-        larger = [side and -(-side // divisor) * divisor for side in sides]
+    if any(side is not None and (side < 1 or side % divisor) for side in sides):
+        smaller = [side if side is None else max(side // divisor, 1) * divisor for side in sides]
+        larger = [side if side is None else max(-(-side // divisor), 1) * divisor for side in sides]
         possible = " or ".join(dict.fromkeys(f"{height} x {width}" for height, width in (smaller, larger)))
         raise ValueError(
             f"{name} cannot take images of {sides[0]} x {sides[1]} pixels, because each side must be "

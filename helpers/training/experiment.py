@@ -25,13 +25,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import helpers
 import keras
 import numpy as np
+from tqdm import tqdm
+
+import helpers
 from helpers.data import augment, brain, splits
 from helpers.nets import zoo
 from helpers.training import inference, losses, metrics, schedules
-from tqdm import tqdm
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Settings:
         augment: flips, turns, shifts, scales and changes of contrast.
         validation: the share of patients held out, by the hash of their ids; 0 trains on all and scores nothing.
         folds, fold: hold out fold number `fold` of `folds` instead.
-        start: a .keras file of the same network to begin with, or None.
+        start: a .keras file of the same network to begin with, or "phantom" or "brain", those of the course.
         flips: score the mean of the predictions for each slice and its mirror image.
         policy: Keras' dtype policy, such as "mixed_float16"; None for float32.
         compiled: compile the step with XLA; None for what is fastest on this machine.
@@ -66,9 +67,9 @@ class Settings:
     data: str = "phantom"
     size: int = 128
     filters: int | None = 16
-    epochs: int = 20
-    batch: int = 16
-    learning_rate: float = 2e-3
+    epochs: int = 8
+    batch: int = 8
+    learning_rate: float = 1e-3
     schedule: str = "cosine"
     weight_decay: float = 1e-4
     augment: bool = True
@@ -86,9 +87,7 @@ class Settings:
         if self.dataset != "brain":
             raise ValueError(f"dataset is {self.dataset!r}: choose 'brain'.")
         positive = {"size": self.size, "batch": self.batch, "learning_rate": self.learning_rate}
-        for name, value in (
-            positive.items() if self.filters is None else {**positive, "filters": self.filters}.items()
-        ):
+        for name, value in positive.items() if self.filters is None else {**positive, "filters": self.filters}.items():
             if not value > 0:
                 raise ValueError(f"{name} is {value}: give a number above 0.")
         if self.epochs < 0:
@@ -103,10 +102,8 @@ class Settings:
             )
         schedules.get(self.schedule, self.learning_rate, 1)
         zoo.check(self.model, self.pretrained)
-        if self.start is not None and not Path(self.start).is_file():
-            raise FileNotFoundError(
-                f"{self.start}: no such file; `start` takes the .keras file of an earlier run."
-            )
+        if self.start is not None:
+            inference.weights_file(self.start)
         if self.policy is not None:
             keras.dtype_policies.get(self.policy)
 
@@ -138,7 +135,7 @@ def build(settings: Settings) -> keras.Model:
             pretrained=settings.pretrained and settings.start is None,
         )
     if settings.start is not None:
-        begin = keras.models.load_model(settings.start, compile=False)
+        begin = inference.load_model(settings.start)
         try:
             model.set_weights(begin.get_weights())
         except ValueError:
@@ -167,9 +164,7 @@ def split(settings: Settings, patients: np.ndarray) -> tuple[np.ndarray, np.ndar
     return rows
 
 
-def batches(
-    slices: brain.Slices, settings: Settings, epoch: int = 0
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def batches(slices: brain.Slices, settings: Settings, epoch: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield batches without end from `epoch` on, made by threads ahead of the training step.
 
     A batch depends on the seed, its epoch and its place in the epoch alone: a resumed run sees the same ones.
@@ -213,12 +208,16 @@ def count(
     threshold: float = 0.5,
     progress: bool = False,
 ) -> np.ndarray:
-    """Predict patient by patient and count pixels: (n, 3) as `metrics.counts` gives them."""
+    """Normalise and predict patient by patient, and count pixels: (n, 3) as `metrics.counts` gives them.
+
+    `slices` are as `brain.load` gives them: only one patient at a time is held in memory.
+    """
     counts = np.zeros((len(slices), 3), "int64")
     for patient in tqdm(np.unique(slices.patients), desc="scoring", unit="patient", disable=not progress):
         rows = np.flatnonzero(slices.patients == patient)
-        probabilities = inference.predict_probabilities(model, slices.images[rows], flips=flips)
-        counts[rows] = metrics.counts(slices.masks[rows], probabilities >= threshold)
+        patient_slices = brain.normalise(slices.select(rows))
+        probabilities = inference.predict_probabilities(model, patient_slices.images, flips=flips)
+        counts[rows] = metrics.counts(patient_slices.masks, probabilities >= threshold)
     return counts
 
 
@@ -255,9 +254,9 @@ def run(
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
-    slices = brain.normalise(brain.load(settings.data, settings.size, progress=progress))
+    slices = brain.load(settings.data, settings.size, progress=progress)
     train_rows, validation_rows = split(settings, slices.patients)
-    training = slices.select(train_rows)
+    training = brain.normalise(slices.select(train_rows))
     held_out = slices.select(validation_rows)
     del slices
 
@@ -285,6 +284,7 @@ def run(
             epochs=settings.epochs,
             callbacks=[keeper, *callbacks],
             verbose=0,
+            shuffle=False,  # the batches come shuffled
         )
     _save(model, folder / "final.keras")
     if not (folder / "best.keras").exists() or settings.epochs == 0:
@@ -294,7 +294,7 @@ def run(
     if len(held_out):
         # Scored against the masks at their own size, whatever the network was trained at.
         full = brain.load(settings.data, progress=progress).select(validation_rows)
-        counts = count(model, brain.normalise(full), flips=settings.flips, progress=progress)
+        counts = count(model, full, flips=settings.flips, progress=progress)
         _write_rows(
             folder / "slices.csv",
             ("patient", "number", "both", "predicted", "true"),
@@ -320,9 +320,7 @@ def read(folder: str | Path) -> Result:
         history=history,
         scores=scores,
         parameters=scores["parameters"],
-        seconds_per_step=float(np.median([row["seconds_per_step"] for row in history]))
-        if history
-        else math.nan,
+        seconds_per_step=float(np.median([row["seconds_per_step"] for row in history])) if history else math.nan,
     )
 
 
@@ -414,9 +412,7 @@ class _Keeper(keras.callbacks.Callback):
         }
         if len(self.held_out):
             counts = count(self.model, self.held_out)
-            row["validation_dice"] = metrics.scores_from_counts(counts, self.held_out.patients)["dice"][
-                "mean"
-            ]
+            row["validation_dice"] = metrics.scores_from_counts(counts, self.held_out.patients)["dice"]["mean"]
             logs["validation_dice"] = row["validation_dice"]
             if row["validation_dice"] > max((r["validation_dice"] for r in self.history), default=-1.0):
                 _save(self.model, self.folder / "best.keras")

@@ -5,20 +5,43 @@ Used in every lesson that looks at a prediction.
 
 from pathlib import Path
 
-import helpers.nets.zoo  # noqa: F401  registers the attention layers, which a saved network may hold
 import keras
 import numpy as np
 from PIL import Image
 
+import helpers.nets.zoo  # noqa: F401  registers the attention layers, which a saved network may hold
+
+# Committed, so they lie in the repository and not where DATA_HOME says.
+WEIGHTS = Path(__file__).resolve().parents[2] / "data" / "weights"
+TRAINED = ("brain", "phantom")
 # Every network of the zoo halves its input at most five times.
 PAD_TO = 32
 
 
-def load_model(path: str | Path) -> keras.Model:
-    """Load a network for prediction; FileNotFoundError or ValueError says what is wrong with the file."""
-    path = Path(path)
+def weights_file(source: str | Path) -> Path:
+    """Return the .keras file that is meant: a path, or the name of one that comes with the course.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    path = WEIGHTS / f"{source}.keras" if str(source) in TRAINED else Path(source)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; give the .keras file of a trained network.")
+        raise FileNotFoundError(
+            f"{path}: no such file; give the .keras file of a trained network, or {' or '.join(TRAINED)}."
+        )
+    return path
+
+
+def load_model(source: str | Path) -> keras.Model:
+    """Load a network for prediction.
+
+    Args:
+        source: a .keras file, or the name of one that comes with the course: "brain" or "phantom".
+
+    Raises:
+        FileNotFoundError, ValueError: there is no such file, or it holds no network for RGB images.
+    """
+    path = weights_file(source)
     try:
         model = keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises many kinds for a file that is damaged or of another make
@@ -29,9 +52,7 @@ def load_model(path: str | Path) -> keras.Model:
     return model
 
 
-def predict_probabilities(
-    model: keras.Model, images: np.ndarray, flips: bool = False, batch: int = 16
-) -> np.ndarray:
+def predict_probabilities(model: keras.Model, images: np.ndarray, flips: bool = False, batch: int = 16) -> np.ndarray:
     """Predict each image of a stack at its own size.
 
     A network built for one size sees the image scaled to that size (the longer side fits, the rest is padded with 0);
@@ -59,9 +80,7 @@ def predict_probabilities(
     for start in range(0, len(images), batch):
         inputs, box = _fit(images[start : start + batch], side)
         # The last batch is filled up: one shape means that the step is traced and compiled once.
-        filled = np.pad(
-            inputs, [(0, batch - len(inputs) if len(images) > batch else 0), (0, 0), (0, 0), (0, 0)]
-        )
+        filled = np.pad(inputs, [(0, batch - len(inputs) if len(images) > batch else 0), (0, 0), (0, 0), (0, 0)])
         outputs = _call(model, filled)
         if flips:
             outputs = (outputs + _call(model, filled[:, :, ::-1])[:, :, ::-1]) / 2
@@ -88,9 +107,7 @@ def _fit(images: np.ndarray, side: int | None) -> tuple[np.ndarray, tuple[int, i
         height, width = max(1, round(height * scale)), max(1, round(width * scale))
         if (height, width) != images.shape[1:3]:
             shrink = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
-            images = np.stack(
-                [np.asarray(Image.fromarray(image).resize((width, height), shrink)) for image in images]
-            )
+            images = np.stack([np.asarray(Image.fromarray(image).resize((width, height), shrink)) for image in images])
         top, left = (side - height) // 2, (side - width) // 2
         padding = (top, side - height - top), (left, side - width - left)
     padded = np.pad(images, [(0, 0), *padding, (0, 0)])
@@ -105,9 +122,7 @@ def _resize(probabilities: np.ndarray, height: int, width: int) -> np.ndarray:
             [
                 np.stack(
                     [
-                        np.asarray(
-                            Image.fromarray(channel).resize((width, height), Image.Resampling.BILINEAR)
-                        )
+                        np.asarray(Image.fromarray(channel).resize((width, height), Image.Resampling.BILINEAR))
                         for channel in np.moveaxis(np.asarray(image, "float32"), -1, 0)
                     ],
                     axis=-1,
