@@ -44,8 +44,8 @@ def report(scores: dict) -> str:
         return [
             f"{part['dice']['mean']:.3f} [{low:.3f}, {high:.3f}]",
             f"{part['dice']['median']:.3f}",
-            f"{part['positives_iou']:.3f}",
-            f"{part['false_positive_slices']} of {part['tumour_free_slices']}",
+            "no such slice" if part["positives_iou"] is None else f"{part['positives_iou']:.3f}",
+            f"{part['false_positive_slices']} of {scores['tumour_free_slices']}",
             f"{part['original_iou']:.3f}",
         ]
 

@@ -6,6 +6,7 @@ python -m helpers.train --models UNet SE_UNet --loss DiceLoss FocalLoss --train 
 import argparse
 import csv
 import itertools
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -163,7 +164,9 @@ def summarise(results: Sequence[experiment.Result]) -> list[dict[str, str | int 
             row["dice_low"] = float(np.mean([scores["dice"]["interval"][0] for scores in by_seed]))
             row["dice_high"] = float(np.mean([scores["dice"]["interval"][1] for scores in by_seed]))
             row["dice_median"] = float(np.mean([scores["dice"]["median"] for scores in by_seed]))
-            row["positives_iou"] = float(np.mean([scores["positives_iou"] for scores in by_seed]))
+            # None where no held-out slice has a tumour
+            overlaps = [scores["positives_iou"] for scores in by_seed]
+            row["positives_iou"] = math.nan if None in overlaps else float(np.mean(overlaps))
             row["original_iou"] = float(np.mean([scores["original_iou"] for scores in by_seed]))
             row["original_iou_all_black"] = by_seed[0]["baseline"]["original_iou"]
             row["patients"] = len(by_seed[0]["patients"])

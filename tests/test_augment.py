@@ -103,6 +103,17 @@ def test_scale_changes_lengths_about_the_middle():
     assert new_centres == pytest.approx(centres * factor[:, None], abs=1)  # masks move by whole pixels
 
 
+def test_flip_rotation_and_scale_together_keep_the_shape():
+    def spread(mask):
+        y, x = np.nonzero(mask)
+        return np.linalg.eigvalsh(np.cov(x, y)) / mask.sum()  # of the long and the short axis, whatever the size
+
+    images, masks = shapes(count=40)
+    new_masks = only(flip=True, rotation=45, scale=0.2)(images, masks, np.random.default_rng(0))[1]
+    for mask in new_masks:
+        assert spread(mask) == pytest.approx(spread(masks[0]), rel=0.03)
+
+
 def test_shift_moves_by_up_to_a_fraction_of_each_side():
     masks = np.zeros((40, 50, 100), bool)
     masks[:, 20:30, 40:60] = True
@@ -132,9 +143,7 @@ def test_changes_of_the_image_alone_leave_masks_alone(settings):
 
 
 def ramp():
-    return np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None, None], (50, 256, 1, 3)), np.zeros(
-        (50, 256, 1), bool
-    )
+    return np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None, None], (50, 256, 1, 3)), np.zeros((50, 256, 1), bool)
 
 
 def test_brightness_adds_and_stops_at_the_ends():
@@ -183,9 +192,7 @@ def test_what_comes_in_from_outside_is_black_and_no_tumour():
 
 def test_equal_seeds_give_equal_bytes_and_others_do_not():
     images, masks = random_batch()
-    first, again, other = (
-        augment.Augmentation()(images, masks, np.random.default_rng(seed)) for seed in (3, 3, 4)
-    )
+    first, again, other = (augment.Augmentation()(images, masks, np.random.default_rng(seed)) for seed in (3, 3, 4))
     assert all(a.tobytes() == b.tobytes() for a, b in zip(first, again, strict=True))
     assert all((a != b).any() for a, b in zip(first, other, strict=True))
     assert (np.diff(first[0].astype(int), axis=0) != 0).any()
@@ -222,9 +229,7 @@ def test_any_size_goes(height, width):
     assert new_images.shape == images.shape and new_masks.shape == masks.shape
 
 
-@pytest.mark.parametrize(
-    "change", [lambda i, m: (i / 255, m), lambda i, m: (i, m * 255), lambda i, m: (i, m[:, 1:])]
-)
+@pytest.mark.parametrize("change", [lambda i, m: (i / 255, m), lambda i, m: (i, m * 255), lambda i, m: (i, m[:, 1:])])
 def test_wrong_arrays_are_refused(change):
     with pytest.raises(ValueError, match="augmentation takes uint8"):
         NONE(*change(*random_batch()), np.random.default_rng(0))

@@ -17,9 +17,7 @@ SLICES = 4
 
 
 def files_of(folder):
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def labels_of(person, number):
@@ -37,8 +35,8 @@ def labels_of(person, number):
 
 @pytest.fixture(scope="module")
 def people():
-    people = [phantom_brain._Patient(0, index, SLICES) for index in range(12)]
-    return [(person, *person.render()) for person in people]
+    people = [phantom_brain._Patient(6, index, SLICES) for index in range(8)]
+    return [(person, *person.render(), np.stack([labels_of(person, n) for n in range(SLICES)])) for person in people]
 
 
 @pytest.fixture(scope="module")
@@ -124,46 +122,41 @@ def test_number_of_slices_is_the_only_thing_that_slices_changes():
 
 
 def test_every_patient_has_a_tumour_inside_the_brain(people):
-    for person, _, masks in people:
+    for person, _, masks, labels in people:
         assert masks.any()
-        inside = [
-            np.isin(labels_of(person, n), (CEREBRUM, VENTRICLE, HINDBRAIN))[m] for n, m in enumerate(masks)
-        ]
-        assert np.concatenate(inside).mean() > 0.9, (
-            person.name
-        )  # the contour is drawn by hand: smooth, filled
+        inside = np.isin(labels[masks], (CEREBRUM, VENTRICLE, HINDBRAIN))
+        assert inside.mean() > 0.9, person.name  # the contour is drawn by hand: smooth, filled
 
 
 def test_tumour_is_bright_in_flair(people):
     brighter = []
-    for person, images, masks in people:
+    for _, images, masks, labels in people:
         inside, around = [], []
         for number, mask in enumerate(masks):
             near = ndimage.binary_dilation(mask, iterations=15) & ~ndimage.binary_dilation(mask, iterations=4)
-            near &= np.isin(labels_of(person, number), (CEREBRUM, HINDBRAIN))
+            near &= np.isin(labels[number], (CEREBRUM, HINDBRAIN))
             inside.append(images[number, mask, FLAIR])
             around.append(images[number, near, FLAIR])
         brighter.append(np.mean(np.concatenate(inside)) > 1.1 * np.mean(np.concatenate(around)))
-    assert sum(brighter) >= 11
+    assert sum(brighter) >= 7
 
 
 def test_head_surrounds_the_brain(people):
-    for person, images, _ in people:
+    for person, images, _, labels in people:
         if person.missing == PRE or person.steep == PRE:
             continue
-        label = labels_of(person, 2)
+        label = labels[2]
         shell = images[2, label == HEAD, PRE]
         white = np.median(images[2, label == CEREBRUM, PRE])
-        assert np.percentile(shell, 95) > white  # the scalp
+        assert np.percentile(shell, 95) > 1.1 * white  # the scalp
         assert np.percentile(shell, 5) < white / 2  # the skull
         outside = images[2, label == 0, PRE]
         assert np.median(outside) < white / 2
 
 
 def test_missing_sequence_is_replaced_by_flair(people):
-    kinds = {person.missing for person, _, _ in people}
-    assert kinds - {None}, "none of these patients lacks a sequence: choose another seed"
-    for person, images, _ in people:
+    assert {person.missing for person, *_ in people} == {None, PRE, POST}, "choose a seed that has them all"
+    for person, images, *_ in people:
         for channel in (PRE, POST):
             same = np.array_equal(images[..., channel], images[..., FLAIR])
             assert same == (person.missing == channel)

@@ -119,9 +119,7 @@ def test_zip(tmp_path, data_home, files, capsys):
 
 def test_zip_to_another_folder(tmp_path, data_home, files, capsys):
     output = tmp_path / "my sets"
-    prepare.main(
-        ["brain", "--source", str(write_zip(tmp_path / "archive.zip", files)), "--output", str(output)]
-    )
+    prepare.main(["brain", "--source", str(write_zip(tmp_path / "archive.zip", files)), "--output", str(output)])
     assert len(digests(output / "kaggle_3m")) == 8
     assert not (data_home / "lgg-mri-segmentation").exists()
     assert f"--data '{output / 'kaggle_3m'}'" in capsys.readouterr().out
@@ -140,9 +138,7 @@ def test_folder_is_checked_and_used_where_it_is(tmp_path, data_home, files, caps
 
 def test_kaggle_downloads_unpacks_and_checks(data_home, files, monkeypatch, capsys):
     asked = []
-    monkeypatch.setattr(
-        download, "_download", lambda dataset, path: (asked.append(dataset), write_zip(path, files))
-    )
+    monkeypatch.setattr(download, "_download", lambda dataset, path: (asked.append(dataset), write_zip(path, files)))
     prepare.main(["brain", "--source", "kaggle"])
     assert asked == ["mateuszbuda/lgg-mri-segmentation"]
     assert len(brain.load("kaggle")) == 4
@@ -282,17 +278,20 @@ def test_done():
     assert command.run(lambda arguments: None) == 0
 
 
-def test_reader_that_went_away(tmp_path):
+@pytest.mark.parametrize("lines", [1, 100_000])  # written at the end, and before
+def test_reader_that_went_away(lines):
     """As in `python -m helpers.prepare brain --check FOLDER | head -1`."""
     code = f"""
 import importlib.util, sys
 spec = importlib.util.spec_from_file_location("command", {command.__file__!r})
 command = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(command)
-sys.exit(command.run(lambda _: [print("line") for _ in range(100_000)]))
+sys.stdin.read()
+sys.exit(command.run(lambda _: [print("line") for _ in range({lines})]))
 """
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    process.stdout.readline()
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-c", code], **pipes)
     process.stdout.close()
+    process.stdin.close()
     assert process.stderr.read() == b""
     assert process.wait() == 141

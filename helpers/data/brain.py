@@ -128,8 +128,8 @@ def load(source: str | Path = "phantom", size: int | None = None, progress: bool
 
     Args:
         source: "phantom", "kaggle" or a folder, as in `folder_of`.
-        size: side of the returned square slices in pixels; None keeps the files' own size. Images are averaged
-            over boxes; a mask's pixel is True where at least half of its area is tumour.
+        size: side of the returned square slices in pixels; None keeps the files' own size. Images are
+            averaged over boxes; a mask's pixel is True where at least half of its area is tumour.
         progress: show a progress bar while files are read.
 
     Raises:
@@ -419,9 +419,7 @@ def _open_cache(target: Path) -> Slices:
     return Slices(read("images", "r"), read("masks", "r"), read("patients"), read("numbers"))
 
 
-def _write_cache(
-    target: Path, folder: Path, files: list[_SliceFiles], size: int | None, progress: bool
-) -> None:
+def _write_cache(target: Path, folder: Path, files: list[_SliceFiles], size: int | None, progress: bool) -> None:
     """Read all slices into `target`, one at a time: the set is never in memory, nor half in `target`."""
     first, _ = _read_slice(folder, files[0], size)
     needed = len(files) * first.shape[0] * first.shape[1] * 4  # bytes: three channels and a mask

@@ -35,9 +35,7 @@ _BOX = 60  # the side of the box a tumour grows in, in steps of 2 mm
 def _atlas():
     path = pathlib.Path(__file__).parents[2] / "data" / "brain_atlas.npz"
     if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is missing: it is part of the repository, so get it from there again."
-        )
+        raise FileNotFoundError(f"{path} is missing: it is part of the repository, so get it from there again.")
     with np.load(path) as stored:
         colin, mni, label = (np.cumsum(stored[k], axis=2, dtype=np.uint8) for k in ("colin", "mni", "label"))
         origin, step = stored["origin"].astype(np.float32), stored["step"].astype(np.float32)
@@ -91,9 +89,7 @@ def _travel_time(cost, start, rounds=3):
             costs = np.moveaxis(cost, axis, 0)[::direction]
             for before, plane, price in zip(planes, planes[1:], costs[1:], strict=False):
                 p = np.pad(before, 1, constant_values=1e9)
-                sides = np.minimum(
-                    np.minimum(p[:-2, 1:-1], p[2:, 1:-1]), np.minimum(p[1:-1, :-2], p[1:-1, 2:])
-                )
+                sides = np.minimum(np.minimum(p[:-2, 1:-1], p[2:, 1:-1]), np.minimum(p[1:-1, :-2], p[1:-1, 2:]))
                 corners = np.minimum(np.minimum(p[:-2, :-2], p[2:, 2:]), np.minimum(p[2:, :-2], p[:-2, 2:]))
                 nearest = np.minimum(before + price, sides + 1.414 * price)
                 np.minimum(plane, np.minimum(nearest, corners + 1.732 * price), out=plane)
@@ -117,9 +113,7 @@ class _Patient:
 
     def __init__(self, seed, index, slices):
         if seed < 0 or index < 0 or (slices is not None and slices < 1):
-            raise ValueError(
-                f"seed {seed}, index {index}, slices {slices}: use 0 or more, and 1 slice or more."
-            )
+            raise ValueError(f"seed {seed}, index {index}, slices {slices}: use 0 or more, and 1 slice or more.")
         self.key = (seed, index)
         draw = np.random.default_rng([seed, index])
         self.hospital = HOSPITALS[index % len(HOSPITALS)]
@@ -153,9 +147,7 @@ class _Patient:
         self.bottom, self.top = draw.uniform(-97, -68), draw.uniform(84, 108)
         # Bending and texture: grids of 8 mm over a box of 256 mm.
         broad = _noise(draw, (3, 32, 32, 32), (0, 4, 4, 4)) * np.float32(draw.uniform(1, 2.8))
-        self.bend = broad + _noise(draw, (3, 32, 32, 32), (0, 2.2, 2.2, 2.2)) * np.float32(
-            draw.uniform(0.3, 1.4)
-        )
+        self.bend = broad + _noise(draw, (3, 32, 32, 32), (0, 2.2, 2.2, 2.2)) * np.float32(draw.uniform(0.3, 1.4))
         self.texture = _noise(draw, (2, 32, 32, 32), (0, 1.5, 1.5, 1.5))
         self.ventricle_growth = float(np.clip(draw.normal(0.05, 0.12), -0.2, 0.35))
 
@@ -170,9 +162,7 @@ class _Patient:
         start = np.unravel_index(np.searchsorted(chance, draw.random() * chance[-1]), label.shape)
         low = [int(np.clip(s - _BOX // 2, 0, n - _BOX)) for s, n in zip(start, label.shape, strict=True)]
         box = tuple(slice(a, a + _BOX) for a in low)
-        speed = np.interp(
-            intensity[box], [0, 16, 30, 41, 50, 56], [0.02, 0.02, 0.12, draw.uniform(0.3, 0.9), 0.9, 1]
-        )
+        speed = np.interp(intensity[box], [0, 16, 30, 41, 50, 56], [0.02, 0.02, 0.12, draw.uniform(0.3, 0.9), 0.9, 1])
         speed = speed * (label[box] == CEREBRUM) + 2e-3
         rough = _noise(draw, speed.shape, draw.uniform(1.5, 4)) * draw.uniform(0.2, 0.7)
         cost = (np.exp(rough) / speed).astype(np.float32)
@@ -180,9 +170,7 @@ class _Patient:
         volume = np.clip(np.exp(draw.normal(np.log(70e3), 0.8)), 9e3, 200e3)  # mm3
         voxels = int(volume / 8)
         walls = min(np.moveaxis(time, axis, 0)[side].min() for axis in range(3) for side in (0, -1))
-        self.growth = time / min(
-            np.partition(time.ravel(), voxels)[voxels], 0.75 * walls
-        )  # < 1 in the tumour
+        self.growth = time / min(np.partition(time.ravel(), voxels)[voxels], 0.75 * walls)  # < 1 in the tumour
         self.growth_low = np.array(low, np.float32)[:, None, None]
         inside = np.argwhere(self.growth < 1)
         self.tumour_centre = ((inside.mean(0) + low) * 2 + origin).astype(np.float32)[:, None, None]
@@ -215,7 +203,7 @@ class _Patient:
         intensity = np.arange(256)
         wet = FLUID + max(0.0, draw.uniform(-20, 28))  # shrunken brains have wide furrows
         grey_t1, fluid_t1 = self._habit(draw, 0.72, 0.98), self._habit(draw, 0.18, 0.55)
-        fat_t1 = self._habit(draw, 0.65, 1.5)
+        fat_t1 = self._habit(draw, 0.75, 1.5)
         self.tables = np.zeros((3, 7, 256), np.float32)
         for channel in range(3):
             if channel == FLAIR:
@@ -228,9 +216,7 @@ class _Patient:
                 muscle, fat = draw.uniform(0.8, 1.15), fat_t1 * np.exp(draw.normal(0, 0.15))
                 if channel == POST and draw.random() < 0.15:
                     fat *= 0.45  # fat suppression
-            brain = np.interp(
-                intensity, [0, wet, GREY, 97, WHITE, 140], [0.6 * fluid, fluid, grey, deep, 1, 1.05]
-            )
+            brain = np.interp(intensity, [0, wet, GREY, 97, WHITE, 140], [0.6 * fluid, fluid, grey, deep, 1, 1.05])
             head = np.interp(intensity, [0, 12, 30, 60, 108, 150, 220], [0, 0.03, 0.22, 0.6, 1.3, 2, 2.6])
             head = head * np.interp(intensity, [60, 130], [muscle, fat])
             table = self.tables[channel]
@@ -273,7 +259,7 @@ class _Patient:
         self.gamma = np.exp(draw.normal(0, 0.08, 3)).tolist()
         self.clean_air = draw.random() < self._habit(draw, 0, 0.5)
         self.cropped = draw.random() < 0.06
-        self.steep = int(draw.integers(0, 3)) if draw.random() < 0.06 else None
+        self.steep = int(draw.choice([PRE, POST])) if draw.random() < 0.05 else None
         self.missing = int(draw.choice([PRE, POST])) if draw.random() < 0.14 else None
 
     def _place_slices(self, slices):
@@ -285,9 +271,7 @@ class _Patient:
             place = place + (back * (self.tumour_centre - self._to_atlas(place))).sum(1)
         middle = float(place[0, 0, 0])
         self.gap = (self.top - self.bottom) / max(self.number - 1, 1)
-        self.bottom = (
-            middle - np.clip(round((middle - self.bottom) / self.gap), 0, self.number - 1) * self.gap
-        )
+        self.bottom = middle - np.clip(round((middle - self.bottom) / self.gap), 0, self.number - 1) * self.gap
 
     def _to_atlas(self, place):
         """Take places (3, h, w) in the patient to the atlas."""
@@ -333,9 +317,7 @@ class _Patient:
         low = np.array([-20, -0.5, -0.5], np.float32)[:, None, None]
         high = np.array(atlas["label"].shape, np.float32)[:, None, None] - 0.5
         head = (_sample(atlas["label"], index, 0) > 0) & ((index > low) & (index < high)).all(0)
-        rows, columns = (
-            np.nonzero(ndimage.binary_dilation(head, iterations=2).any(axis))[0] for axis in (1, 0)
-        )
+        rows, columns = (np.nonzero(ndimage.binary_dilation(head, iterations=2).any(axis))[0] for axis in (1, 0))
         if not len(rows):
             return
         near = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
@@ -369,9 +351,7 @@ class _Patient:
                 tissue += glow * np.array([-0.3, 1, -0.3], np.float32)[:, None, None]
         inside = (label == CEREBRUM) | (label == DURA) | (label == VENTRICLE)
         fluid = inside * np.clip((62 - intensity) / 25, 0, 1)
-        moving = np.clip((-5 - z) / 30, 0.05, 1) * np.clip(
-            texture[0] + 0.3 * noise, 0, 2
-        )  # mostly at the base
+        moving = np.clip((-5 - z) / 30, 0.05, 1) * np.clip(texture[0] + 0.3 * noise, 0, 2)  # mostly at the base
         tissue[FLAIR] += self.pulsation * fluid * moving
         behind = (y < -55) & (np.abs(z + 22) < 5)
         sinus = (label == DURA) & (((np.abs(x) < 4) & (y < 40) & (z > -5)) | behind)
@@ -400,9 +380,7 @@ class _Patient:
             if channel == FLAIR:  # often brightest in the middle, and never darker than what was there
                 target *= 1 + self.tumour_fade * (0.5 - np.minimum(time, 1))
                 target = np.maximum(target, tissue[FLAIR])
-            share = (
-                solid * _step(time - self.tumour_extent[channel], self.tumour_edge) * (1 - self.tumour_keeps)
-            )
+            share = solid * _step(time - self.tumour_extent[channel], self.tumour_edge) * (1 - self.tumour_keeps)
             tissue[channel] += share * (target - tissue[channel])
         if self.core:
             core = brain * self._core(time + 0.1 * noise, place)
@@ -437,9 +415,7 @@ class _Patient:
         shading = sum(amount * term for amount, term in zip(self.shading[channel], terms, strict=True))
         picture = picture * np.exp(shading + self.end_gain[channel] * z * abs(z))
         signal = scipy.fft.fft2(picture)
-        white_noise = draw.standard_normal((2, SIDE, SIDE), np.float32) * np.float32(
-            self.noise[channel] * SIDE
-        )
+        white_noise = draw.standard_normal((2, SIDE, SIDE), np.float32) * np.float32(self.noise[channel] * SIDE)
         signal += white_noise[0] + 1j * white_noise[1]
         frequency = scipy.fft.fftfreq(SIDE)
         for axis in range(2):
@@ -452,7 +428,7 @@ class _Patient:
             signal *= window.astype(np.complex64).reshape((-1, 1) if axis == 0 else (1, -1))
         level = self.level[channel]
         picture = level * np.abs(scipy.fft.ifft2(signal)) ** self.gamma[channel]
-        if self.steep == channel != FLAIR:  # a rare kind of T1: steep contrast on a raised ground
+        if self.steep == channel:  # a rare kind of T1: steep contrast on a raised ground
             picture = 15 + picture**2 / level
         if self.clean_air:
             quiet = 3 * self.noise[channel] * level
@@ -519,14 +495,10 @@ def make(
     _atlas()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            prefix=".unfinished-", dir=folder, ignore_cleanup_errors=True
-        ) as temporary:
+        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder, ignore_cleanup_errors=True) as temporary:
             unfinished = pathlib.Path(temporary) / "kaggle_3m"
             unfinished.mkdir()
-            (unfinished / "README.md").write_text(
-                _README.format(patients=patients, seed=seed), encoding="utf-8"
-            )
+            (unfinished / "README.md").write_text(_README.format(patients=patients, seed=seed), encoding="utf-8")
             _write_all(unfinished, patients, seed, progress, slices)
             finished = folder / "kaggle_3m"
             if finished.exists():
