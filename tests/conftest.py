@@ -30,9 +30,7 @@ def write_slice(folder, patient, number, image, mask):
     (folder / patient).mkdir(parents=True, exist_ok=True)
     for array, end in ((image, ""), (mask, "_mask")):
         if array is not None:
-            Image.fromarray(array).save(
-                folder / patient / f"{patient}_{number}{end}.tif", compression="tiff_deflate"
-            )
+            Image.fromarray(array).save(folder / patient / f"{patient}_{number}{end}.tif", compression="tiff_deflate")
 
 
 def draw_slice(patient, number):

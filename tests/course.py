@@ -64,7 +64,7 @@ class Course:
     def generate(self, name: str) -> Path:
         """Write the lesson from the solution, and its checks into the gradebook."""
         result = self.api.generate_assignment(name, force=True, create=True)
-        assert result["success"], result["log"]
+        assert result["success"], result
         return self.lesson_path(name)
 
     def grade(self, name: str, student: str, notebook: nbformat.NotebookNode) -> list:
@@ -75,7 +75,7 @@ class Course:
         path.parent.mkdir(parents=True)
         nbformat.write(notebook, path)
         result = self.api.autograde(name, student)
-        assert result["success"], result["log"]
+        assert result["success"], result
         with Gradebook(self.config.CourseDirectory.db_url) as gradebook:
             grades = gradebook.find_submission_notebook(name, name, student).grades
             return [

@@ -28,9 +28,7 @@ def file_of(folder, patient, number, end=""):
 def as_slices(images, patients, numbers=None):
     images = np.asarray(images, np.uint8)
     masks = np.zeros(images.shape[:3], bool)
-    return brain.Slices(
-        images, masks, np.array(patients), np.arange(len(images)) if numbers is None else numbers
-    )
+    return brain.Slices(images, masks, np.array(patients), np.arange(len(images)) if numbers is None else numbers)
 
 
 # Reading
@@ -134,9 +132,7 @@ def test_the_phantom_is_made_once(kaggle_folder, data_home, monkeypatch):
         return shutil.copytree(kaggle_folder, folder / "kaggle_3m")
 
     monkeypatch.setitem(sys.modules, "helpers.data.phantom_brain", types.SimpleNamespace(make=make))
-    monkeypatch.setattr(
-        "helpers.data.phantom_brain", sys.modules["helpers.data.phantom_brain"], raising=False
-    )
+    monkeypatch.setattr("helpers.data.phantom_brain", sys.modules["helpers.data.phantom_brain"], raising=False)
     assert len(brain.load(progress=False)) == len(brain.load("phantom")) == 24
     assert made == [(data_home / "phantom_brain", False)]
 
@@ -228,9 +224,7 @@ def test_two_processes_may_write_the_same_cache(kaggle_folder, monkeypatch):
 @pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files as Unix does")
 def test_a_disk_that_fills_up_is_named_and_nothing_is_left(kaggle_folder, data_home):
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(
-        resource.RLIMIT_FSIZE, (100_000, limit[1])
-    )  # the images take 24 * 64 * 64 * 3 = 294912
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit[1]))  # the images take 24 * 64 * 64 * 3 = 294912
     try:
         with pytest.raises(OSError) as caught:
             brain.load(kaggle_folder, progress=False)
@@ -320,9 +314,7 @@ def test_normalise_leaves_its_argument_alone(kaggle_folder):
     before = slices.images.copy()
     after = brain.normalise(slices)
     assert np.array_equal(slices.images, before) and not np.array_equal(after.images, before)
-    assert (
-        after.masks is slices.masks and after.patients is slices.patients and after.numbers is slices.numbers
-    )
+    assert after.masks is slices.masks and after.patients is slices.patients and after.numbers is slices.numbers
     assert after.images.flags.writeable
 
 
@@ -404,9 +396,7 @@ DEFECTS = {  # name: (damage, the check's line, whether load refuses it)
         False,
     ),
     "missing slices": (
-        lambda folder: [
-            file_of(folder, ONE, number, end).unlink() for number in (1, 2) for end in ("", "_mask")
-        ],
+        lambda folder: [file_of(folder, ONE, number, end).unlink() for number in (1, 2) for end in ("", "_mask")],
         f"{ONE}/{ONE}_1.tif: missing slice, and so on to 2",
         False,
     ),
@@ -449,9 +439,7 @@ def test_load_refuses_in_one_sentence_what_it_cannot_use(kaggle_folder, data_hom
         brain.load(kaggle_folder, size, progress=False)
     message = str(caught.value)
     assert message.startswith(str(kaggle_folder / line.partition(":")[0])) and "\n" not in message
-    advice = (
-        "give size=" if name == "slice of another size" else f"helpers.prepare brain --check {kaggle_folder}`"
-    )
+    advice = "give size=" if name == "slice of another size" else f"helpers.prepare brain --check {kaggle_folder}`"
     assert advice in message
     assert capfd.readouterr() == ("", "")  # libtiff has its say on file descriptor 2
     assert not (data_home / "cache").exists() or caches(data_home) == []
@@ -505,9 +493,7 @@ def test_slices_of_pure_air_may_repeat(kaggle_folder):
 
 def test_a_number_far_off_is_one_line(kaggle_folder):
     write_slice(kaggle_folder, ONE, 20000101, *draw_slice(ONE, 5))
-    assert brain.check(kaggle_folder, progress=False) == [
-        f"{ONE}/{ONE}_5.tif: missing slice, and so on to 20000100"
-    ]
+    assert brain.check(kaggle_folder, progress=False) == [f"{ONE}/{ONE}_5.tif: missing slice, and so on to 20000100"]
 
 
 @pytest.mark.parametrize("read", [brain.load, brain.check])

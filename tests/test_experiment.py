@@ -4,24 +4,38 @@ import dataclasses
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import conftest
 import keras
 import numpy as np
 import pytest
 
 from helpers.data import brain
-from helpers.training import experiment
+from helpers.training import experiment, metrics
 
 TINY = experiment.Settings(size=32, filters=4, epochs=3, batch=4, learning_rate=1e-3, validation=0.3)
 
 
-@pytest.fixture
-def settings(kaggle_folder):
-    return dataclasses.replace(TINY, data=str(kaggle_folder))
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("patients") / "kaggle_3m"
+    for patient in conftest.PATIENTS:
+        for number in range(1, conftest.SLICES + 1):
+            conftest.write_slice(folder, patient, number, *conftest.draw_slice(patient, number))
+    return dataclasses.replace(TINY, data=str(folder))
+
+
+@pytest.fixture(scope="module")
+def finished(settings, tmp_path_factory):
+    """One whole run, to compare the others with."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATA_HOME", str(tmp_path_factory.mktemp("data_home")))
+        return experiment.run(settings, tmp_path_factory.mktemp("runs") / "run", progress=False)
 
 
 def weights(folder, which="final"):
@@ -32,9 +46,8 @@ def same(left, right):
     return all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
 
 
-def test_a_run_leaves_everything_in_its_folder(settings, tmp_path):
-    result = experiment.run(settings, tmp_path / "run", progress=False)
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+def test_a_run_leaves_everything_in_its_folder(settings, finished):
+    assert sorted(path.name for path in finished.folder.iterdir()) == [
         "best.keras",
         "environment.json",
         "final.keras",
@@ -43,32 +56,36 @@ def test_a_run_leaves_everything_in_its_folder(settings, tmp_path):
         "settings.json",
         "slices.csv",
     ]
-    assert [row["epoch"] for row in result.history] == [1, 2, 3]
-    assert experiment.Settings(**json.loads((tmp_path / "run/settings.json").read_text())) == settings
+    assert [row["epoch"] for row in finished.history] == [1, 2, 3]
+    assert experiment.Settings(**json.loads((finished.folder / "settings.json").read_text())) == settings
     slices = brain.load(settings.data)
     train, validation = experiment.split(settings, slices.patients)
-    assert set(result.scores["patients"]) == set(slices.patients[validation])
+    assert set(finished.scores["patients"]) == set(slices.patients[validation])
     assert not set(slices.patients[train]) & set(slices.patients[validation])
-    counts, patients = experiment.read_counts(tmp_path / "run")
+    counts, patients = experiment.read_counts(finished.folder)
     # The third column is the true area, at the masks' own size.
     assert np.array_equal(counts[:, 2], slices.masks[validation].sum(axis=(1, 2)))
     assert np.array_equal(patients, slices.patients[validation])
 
 
-def test_the_scores_are_those_of_the_final_weights(settings, tmp_path):
-    result = experiment.run(settings, tmp_path / "run", progress=False)
+def test_the_scores_are_those_of_the_final_weights(settings, finished):
     slices = brain.load(settings.data)
     held_out = slices.select(experiment.split(settings, slices.patients)[1])
-    counts = experiment.count(result.model("final"), held_out)
-    assert np.array_equal(counts, experiment.read_counts(tmp_path / "run")[0])
+    counts = experiment.count(finished.model("final"), held_out)
+    assert np.array_equal(counts, experiment.read_counts(finished.folder)[0])
 
 
-def test_equal_settings_end_in_equal_weights_and_another_seed_does_not(settings, tmp_path):
-    experiment.run(settings, tmp_path / "a", progress=False)
-    experiment.run(settings, tmp_path / "b", progress=False)
-    experiment.run(dataclasses.replace(settings, seed=1), tmp_path / "c", progress=False)
-    assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
-    assert not same(weights(tmp_path / "a"), weights(tmp_path / "c"))
+def test_the_best_weights_are_those_of_the_epoch_with_the_best_validation(settings, finished):
+    slices = brain.load(settings.data, settings.size)
+    held_out = slices.select(experiment.split(settings, slices.patients)[1])
+    counts = experiment.count(finished.model("best"), held_out)
+    best = metrics.scores_from_counts(counts, held_out.patients)["dice"]["mean"]
+    assert best == max(row["validation_dice"] for row in finished.history)
+
+
+def test_another_seed_ends_in_other_weights(settings, finished, tmp_path):
+    experiment.run(dataclasses.replace(settings, seed=1), tmp_path / "run", progress=False)
+    assert not same(weights(finished.folder), weights(tmp_path / "run"))
 
 
 class StopAfter(keras.callbacks.Callback):
@@ -86,77 +103,58 @@ class StopAfter(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("model", ["UNet", "UNet_S5_D16"])
-def test_an_interrupted_run_ends_in_the_same_weights(settings, tmp_path, model):
-    settings = dataclasses.replace(settings, model=model)  # UNet_S5_D16 has dropout
-    whole = experiment.run(settings, tmp_path / "whole", progress=False)
-    for at in [(0, 1), (1, 0), (2, 2)]:
-        with pytest.raises(KeyboardInterrupt):
-            experiment.run(settings, tmp_path / "cut", progress=False, callbacks=[StopAfter(*at)])
-    resumed = experiment.run(settings, tmp_path / "cut", progress=False)
-    assert same(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
-    assert same(weights(tmp_path / "whole", "best"), weights(tmp_path / "cut", "best"))
-    assert resumed.scores == whole.scores
+def assert_same_outcome(one, other):
+    assert same(weights(one.folder), weights(other.folder))
+    assert same(weights(one.folder, "best"), weights(other.folder, "best"))
+    assert one.scores == other.scores
     timeless = ("epoch", "loss", "dice", "learning_rate", "validation_dice")
-    assert [[row[name] for name in timeless] for row in resumed.history] == [
-        [row[name] for name in timeless] for row in whole.history
-    ]
+    for name in timeless:
+        assert [row[name] for row in one.history] == [row[name] for row in other.history]
 
 
-def test_a_killed_process_resumes_with_the_same_weights(settings, tmp_path):
-    settings = dataclasses.replace(settings, epochs=6)
+def test_an_interrupted_run_ends_in_the_same_weights(settings, finished, tmp_path):
+    for at in [(0, 1), (2, 2)]:
+        with pytest.raises(KeyboardInterrupt):
+            experiment.run(settings, tmp_path / "run", progress=False, callbacks=[StopAfter(*at)])
+    assert_same_outcome(finished, experiment.run(settings, tmp_path / "run", progress=False))
+
+
+def test_dropout_resumes_where_it_was(settings, tmp_path):
+    settings = dataclasses.replace(settings, model="UNet_S5_D16", epochs=2)
     whole = experiment.run(settings, tmp_path / "whole", progress=False)
-    command = [
-        sys.executable,
-        "-m",
-        "helpers.train",
-        "--data",
-        settings.data,
-        "--out",
-        str(tmp_path / "runs"),
-    ]
-    command += [
-        "--size",
-        "32",
-        "--filters",
-        "4",
-        "--epoch",
-        "6",
-        "--batch",
-        "4",
-        "--learningrate",
-        "0.001",
-        "--validation",
-        "0.3",
-    ]
+    with pytest.raises(KeyboardInterrupt):
+        experiment.run(settings, tmp_path / "cut", progress=False, callbacks=[StopAfter(1, 1)])
+    assert_same_outcome(whole, experiment.run(settings, tmp_path / "cut", progress=False))
+
+
+def test_a_killed_process_resumes_with_the_same_weights(settings, finished, tmp_path):
+    command = [sys.executable, "-m", "helpers.train", "--data", settings.data, "--out", str(tmp_path / "runs")]
+    command += ["--size", "32", "--filters", "4", "--epoch", "3", "--batch", "4", "--validation", "0.3"]
     folder = tmp_path / "runs/brain/UNet-Dice_CrossEntropy/seed_0"
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while not (folder / "state.weights.h5").exists() and time.monotonic() < deadline:
-        time.sleep(0.005)
+    while not (folder / "state.weights.h5").exists() and process.poll() is None:
+        time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not (folder / "scores.json").exists(), "the process finished before it was killed"
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    assert same(weights(tmp_path / "whole"), weights(folder))
-    assert experiment.read(folder).scores == whole.scores
+    assert_same_outcome(finished, experiment.read(folder))
 
 
-def test_a_finished_run_is_returned_and_not_trained_again(settings, tmp_path):
-    experiment.run(settings, tmp_path / "run", progress=False)
+def test_a_finished_run_is_returned_and_not_trained_again(settings, finished, tmp_path):
+    shutil.copytree(finished.folder, tmp_path / "run")
     before = (tmp_path / "run/final.keras").stat().st_mtime_ns
     again = experiment.run(settings, tmp_path / "run", progress=False)
     assert (tmp_path / "run/final.keras").stat().st_mtime_ns == before
-    assert len(again.history) == 3
+    assert again.history == finished.history
     experiment.run(settings, tmp_path / "run", overwrite=True, progress=False)
     assert (tmp_path / "run/final.keras").stat().st_mtime_ns > before
 
 
-def test_other_settings_do_not_overwrite(settings, tmp_path):
-    experiment.run(settings, tmp_path / "run", progress=False)
+def test_other_settings_do_not_overwrite(settings, finished):
     with pytest.raises(ValueError, match=r"run with epochs 3, not 4.*--overwrite"):
-        experiment.run(dataclasses.replace(settings, epochs=4), tmp_path / "run", progress=False)
-    assert (tmp_path / "run/scores.json").exists()
+        experiment.run(dataclasses.replace(settings, epochs=4), finished.folder, progress=False)
+    assert (finished.folder / "scores.json").exists()
 
 
 def test_no_epochs_only_scores(settings, tmp_path):
@@ -177,13 +175,10 @@ def test_folds_hold_each_patient_out_once(settings):
     assert np.array_equal(np.sort(np.concatenate(held_out)), np.arange(len(patients)))
 
 
-def test_start_takes_the_weights_of_another_run(settings, tmp_path):
-    first = experiment.run(settings, tmp_path / "first", progress=False)
-    start = str(first.folder / "final.keras")
-    second = experiment.run(
-        dataclasses.replace(settings, epochs=0, seed=9, start=start), tmp_path / "second", progress=False
-    )
-    assert same(weights(first.folder), weights(second.folder))
+def test_start_takes_the_weights_of_another_run(settings, finished):
+    start = str(finished.folder / "final.keras")
+    begun = experiment.build(dataclasses.replace(settings, seed=9, start=start))
+    assert same(weights(finished.folder), begun.get_weights())
     with pytest.raises(ValueError, match="do not fit UNet with filters 8"):
         experiment.build(dataclasses.replace(settings, filters=8, start=start))
 
@@ -220,7 +215,7 @@ def test_a_loss_that_becomes_nan_says_what_to_do(settings, tmp_path):
     assert not (tmp_path / "run/scores.json").exists()
 
 
-def test_a_full_disk_loses_no_finished_epoch(settings, tmp_path, monkeypatch):
+def test_a_full_disk_loses_no_finished_epoch(settings, finished, tmp_path, monkeypatch):
     replace = os.replace
 
     def full(source, target):
@@ -235,11 +230,8 @@ def test_a_full_disk_loses_no_finished_epoch(settings, tmp_path, monkeypatch):
     with pytest.raises(OSError, match=r"state.weights.h5: could not be written \(the disk is full\); make room"):
         experiment.run(settings, tmp_path / "run", progress=False)
     assert not list((tmp_path / "run").glob("writing-*"))
-    monkeypatch.undo()
-    whole = experiment.run(settings, tmp_path / "whole", progress=False)
-    resumed = experiment.run(settings, tmp_path / "run", progress=False)
-    assert same(weights(tmp_path / "whole"), weights(tmp_path / "run"))
-    assert resumed.scores == whole.scores
+    monkeypatch.setattr(os, "replace", replace)
+    assert_same_outcome(finished, experiment.run(settings, tmp_path / "run", progress=False))
 
 
 @pytest.mark.parametrize(

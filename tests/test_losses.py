@@ -194,9 +194,7 @@ def test_sums_and_their_weights():
     entropy = value(losses.CrossEntropy(), y_true, y_pred)
     close = pytest.approx
     assert value(losses.DiceFocal(), y_true, y_pred) == close(dice + focal)
-    assert value(losses.DiceFocal(dice_weight=2, focal_weight=5), y_true, y_pred) == close(
-        2 * dice + 5 * focal
-    )
+    assert value(losses.DiceFocal(dice_weight=2, focal_weight=5), y_true, y_pred) == close(2 * dice + 5 * focal)
     assert value(losses.BatchDiceFocal(), y_true, y_pred) == close(dice + batch_focal)
     weighted = losses.DiceCrossEntropy(dice_weight=0.5, cross_entropy_weight=3)
     assert value(weighted, y_true, y_pred) == close(0.5 * dice + 3 * entropy)
@@ -372,7 +370,7 @@ def test_a_label_that_is_no_class_gives_nan(make, mode):
 
 
 def test_a_loss_for_the_batch_is_not_a_scalar_when_keras_divides_it_among_devices():
-    y_true, y_pred = example("binary")
+    y_true, y_pred = map(keras.ops.convert_to_tensor, example("binary"))
     for make in ALL:
         loss = make()
         shape = tuple(loss.call(y_true, y_pred).shape)

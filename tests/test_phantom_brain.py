@@ -35,7 +35,7 @@ def labels_of(person, number):
 
 @pytest.fixture(scope="module")
 def people():
-    people = [phantom_brain._Patient(6, index, SLICES) for index in range(8)]
+    people = [phantom_brain._Patient(1, index, SLICES) for index in range(8)]
     return [(person, *person.render(), np.stack([labels_of(person, n) for n in range(SLICES)])) for person in people]
 
 
@@ -142,24 +142,25 @@ def test_tumour_is_bright_in_flair(people):
 
 
 def test_head_surrounds_the_brain(people):
+    scalps = []
     for person, images, _, labels in people:
-        if person.missing == PRE or person.steep == PRE:
+        if PRE in person.missing or person.steep == PRE:
             continue
-        label = labels[2]
-        shell = images[2, label == HEAD, PRE]
-        white = np.median(images[2, label == CEREBRUM, PRE])
-        assert np.percentile(shell, 95) > 1.1 * white  # the scalp
-        assert np.percentile(shell, 5) < white / 2  # the skull
-        outside = images[2, label == 0, PRE]
-        assert np.median(outside) < white / 2
+        label, picture = labels[2], images[2, ..., PRE]
+        shell, white = picture[label == HEAD], np.median(picture[label == CEREBRUM])
+        scalps.append(np.percentile(shell, 95) / white)
+        assert scalps[-1] > 0.6
+        assert np.percentile(shell, 5) < 0.4 * white  # the skull
+        assert np.median(picture[label == 0]) < 0.4 * white  # the air
+    assert np.median(scalps) > 1.1  # fat is the brightest, but for the odd sequence that suppresses it
 
 
 def test_missing_sequence_is_replaced_by_flair(people):
-    assert {person.missing for person, *_ in people} == {None, PRE, POST}, "choose a seed that has them all"
+    assert {len(person.missing) for person, *_ in people} == {0, 1, 2}, "choose a seed that has them all"
     for person, images, *_ in people:
         for channel in (PRE, POST):
             same = np.array_equal(images[..., channel], images[..., FLAIR])
-            assert same == (person.missing == channel)
+            assert same == (channel in person.missing)
 
 
 def test_hospitals_differ_in_number():

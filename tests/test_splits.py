@@ -13,15 +13,9 @@ PATIENTS = np.repeat(IDS, 3)  # three slices each
 
 
 def test_patient_hash_is_the_start_of_the_sha256():
-    assert splits.patient_hash("TCGA_CS_4941_19960909") == pytest.approx(
-        int(CS_4941[:16], 16) / 2**64, abs=1e-15
-    )
-    assert splits.patient_hash("TCGA_HT_A616_19991226") == pytest.approx(
-        int(HT_A616[:16], 16) / 2**64, abs=1e-15
-    )
-    assert splits.patient_hash(np.array(["TCGA_CS_4941_19960909"])[0]) == splits.patient_hash(
-        "TCGA_CS_4941_19960909"
-    )
+    assert splits.patient_hash("TCGA_CS_4941_19960909") == pytest.approx(int(CS_4941[:16], 16) / 2**64, abs=1e-15)
+    assert splits.patient_hash("TCGA_HT_A616_19991226") == pytest.approx(int(HT_A616[:16], 16) / 2**64, abs=1e-15)
+    assert splits.patient_hash(np.array(["TCGA_CS_4941_19960909"])[0]) == splits.patient_hash("TCGA_CS_4941_19960909")
 
 
 def test_patient_hash_never_reaches_one(monkeypatch):
@@ -35,9 +29,7 @@ def test_patient_hash_never_reaches_one(monkeypatch):
 
 def test_the_hash_decides_the_part():
     # 0x56b2... / 2**64 = 0.3387 and 0x05cf... / 2**64 = 0.0227
-    patients = np.array(
-        ["TCGA_CS_4941_19960909", "TCGA_HT_A616_19991226", "TCGA_CS_4941_19960909", IDS[2], IDS[4]]
-    )
+    patients = np.array(["TCGA_CS_4941_19960909", "TCGA_HT_A616_19991226", "TCGA_CS_4941_19960909", IDS[2], IDS[4]])
     assert [round(splits.patient_hash(patient), 4) for patient in patients[:2]] == [0.3387, 0.0227]
 
     def part(row, **fractions):
@@ -45,9 +37,7 @@ def test_the_hash_decides_the_part():
 
     assert part(0, validation=0.35) == part(2, validation=0.35) == ["validation"]
     assert part(0, validation=0.3) == part(2, validation=0.3) == ["train"]
-    assert part(0, validation=0.3, test=0.05) == ["validation"] and part(1, validation=0.3, test=0.05) == [
-        "test"
-    ]
+    assert part(0, validation=0.3, test=0.05) == ["validation"] and part(1, validation=0.3, test=0.05) == ["test"]
 
 
 def test_every_slice_is_in_one_part_and_no_patient_in_two():
@@ -95,9 +85,7 @@ def test_folds_are_whole_patients_and_say_nothing_about_the_split():
 def test_hospitals():
     assert splits.hospital_of("TCGA_CS_4941_19960909") == "CS"
     parts = splits.leave_hospital_out(PATIENTS, "DU")
-    assert parts["train"].tolist() == list(range(300)) and parts["validation"].tolist() == list(
-        range(300, 600)
-    )
+    assert parts["train"].tolist() == list(range(300)) and parts["validation"].tolist() == list(range(300, 600))
 
 
 @pytest.mark.parametrize(

@@ -78,9 +78,7 @@ class Augmentation:
             image = Image.fromarray(images[row])
             if moves:
                 mask = Image.fromarray(masks[row].view(np.uint8))
-                image = image.transform(
-                    image.size, Image.Transform.MESH, meshes[row], Image.Resampling.BILINEAR
-                )
+                image = image.transform(image.size, Image.Transform.MESH, meshes[row], Image.Resampling.BILINEAR)
                 mask = mask.transform(mask.size, Image.Transform.MESH, meshes[row], Image.Resampling.NEAREST)
                 new_masks[row] = np.asarray(mask)
             new_images[row] = np.asarray(image.point(tables[row]))

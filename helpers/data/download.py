@@ -59,20 +59,17 @@ def fetch_kaggle(folder: Path, dataset: str = "mateuszbuda/lgg-mri-segmentation"
             if _size(partial) > held:
                 time.sleep(PAUSE)
                 continue
+            kept = f" (the first {held / 1e6:.1f} MB are kept in {partial})" if held else ""
             raise ConnectionError(
                 f"Kaggle cannot be reached or does not answer ({_cause(error)}): check the network and run "
-                f"the same command again (the {_size(partial) / 1e6:.0f} MB in {partial} are kept), {by_hand}"
+                f"the same command again{kept}, {by_hand}"
             ) from None
         except ValueError as error:  # of the wrong size, says the client: nothing to go on from
             _forget(partial)
-            raise ValueError(
-                f"{target.name} did not arrive whole ({error}): run the same command again"
-            ) from None
+            raise ValueError(f"{target.name} did not arrive whole ({error}): run the same command again") from None
         if not _is_zip(partial):
             _forget(partial)
-            raise ValueError(
-                f"Kaggle sent something that is not a zip for {dataset}: try again later, {by_hand}"
-            )
+            raise ValueError(f"Kaggle sent something that is not a zip for {dataset}: try again later, {by_hand}")
     os.replace(partial, target)
     return target
 
@@ -133,8 +130,8 @@ def _refusal(error, dataset: str, by_hand: str) -> OSError:
 
 def _cause(error: Exception) -> str:
     """Return the innermost reason in words: requests and urllib3 wrap it several times."""
-    while isinstance(inner := getattr(error, "reason", None) or (error.args or [None])[0], Exception):
-        error = inner
+    while inner := [e for e in (getattr(error, "reason", None), *error.args) if isinstance(e, Exception)]:
+        error = inner[0]
     return str(error).rpartition(": ")[2] or type(error).__name__
 
 
@@ -252,9 +249,7 @@ def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         if inside:
             entries.setdefault("/".join(inside), entry)
     if not entries:
-        raise ValueError(
-            f"{archive.filename} has no kaggle_3m folder in it: is it the zip of lgg-mri-segmentation?"
-        )
+        raise ValueError(f"{archive.filename} has no kaggle_3m folder in it: is it the zip of lgg-mri-segmentation?")
     return entries
 
 
@@ -269,6 +264,5 @@ def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None
             shutil.copyfileobj(source, file)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError) as error:
         raise ValueError(
-            f"{archive.filename} is damaged or encrypted at {entry.filename} ({error}): "
-            "delete it and get it again"
+            f"{archive.filename} is damaged or encrypted at {entry.filename} ({error}): delete it and get it again"
         ) from None

@@ -158,12 +158,14 @@ class _Patient:
         z, y, x = (2 * i + o for i, o in zip(np.ogrid[tuple(map(slice, label.shape))], origin, strict=True))
         lobe = np.where(y > 0, 1, 0.7) * np.where(y < -60, 0.4, 1) * np.where((z < 0) & (abs(x) > 25), 1.3, 1)
         lobe = lobe * np.where(z < -35, 0.3, 1) * np.where(abs(x) < 8, 0.3, 1) * (z < 66)
-        chance = np.cumsum(lobe * ((label == CEREBRUM) & (intensity > GREY // 2)))
+        home = HINDBRAIN if draw.random() < 0.04 else CEREBRUM
+        lobe = lobe if home == CEREBRUM else 1
+        chance = np.cumsum(lobe * ((label == home) & (intensity > GREY // 2)))
         start = np.unravel_index(np.searchsorted(chance, draw.random() * chance[-1]), label.shape)
         low = [int(np.clip(s - _BOX // 2, 0, n - _BOX)) for s, n in zip(start, label.shape, strict=True)]
         box = tuple(slice(a, a + _BOX) for a in low)
         speed = np.interp(intensity[box], [0, 16, 30, 41, 50, 56], [0.02, 0.02, 0.12, draw.uniform(0.3, 0.9), 0.9, 1])
-        speed = speed * (label[box] == CEREBRUM) + 2e-3
+        speed = speed * (label[box] == home) + 2e-3
         rough = _noise(draw, speed.shape, draw.uniform(1.5, 4)) * draw.uniform(0.2, 0.7)
         cost = (np.exp(rough) / speed).astype(np.float32)
         time = _travel_time(cost, tuple(s - a for s, a in zip(start, low, strict=True)))
@@ -188,11 +190,11 @@ class _Patient:
         self.effacement = 1 - 0.85 * draw.random() ** 2  # 1: swollen, the furrows are gone
         self.raggedness = draw.uniform(0, 0.07)
         self.enhancement = draw.uniform(0.3, 1.3) * (draw.random() < 0.25)
-        self.core = draw.uniform(0.25, 0.6) * (draw.random() < 0.28)
-        fluid = draw.choice([draw.uniform(0.2, 0.6), draw.uniform(0.7, 1.3)])
-        self.core_level = (draw.uniform(0.25, 0.6), float(fluid), draw.uniform(0.25, 0.6))
+        self.core = draw.uniform(0.25, 0.7) * (draw.random() < 0.3)
+        fluid = draw.choice([draw.uniform(0.03, 0.6), draw.uniform(0.7, 1.3)])
+        self.core_level = (draw.uniform(0.15, 0.6), float(fluid), draw.uniform(0.15, 0.6))
         self.core_edge = draw.uniform(0.08, 0.5)
-        self.cyst = self.tumour_radius * draw.uniform(0.3, 0.65) * (draw.random() < 0.5)
+        self.cyst = self.tumour_radius * draw.uniform(0.3, 0.8) * (draw.random() < 0.5)
         offset = draw.normal(0, 0.25, (3, 1, 1)) * self.tumour_radius
         self.cyst_centre = self.tumour_centre + offset.astype(np.float32)
         self.cyst_shape = np.exp(draw.normal(0, 0.15, (3, 1, 1))).astype(np.float32)
@@ -203,7 +205,7 @@ class _Patient:
         intensity = np.arange(256)
         wet = FLUID + max(0.0, draw.uniform(-20, 28))  # shrunken brains have wide furrows
         grey_t1, fluid_t1 = self._habit(draw, 0.72, 0.98), self._habit(draw, 0.18, 0.55)
-        fat_t1 = self._habit(draw, 0.75, 1.5)
+        fat_t1 = self._habit(draw, 0.75, 1.5) * (0.5 if draw.random() < 0.08 else 1)
         self.tables = np.zeros((3, 7, 256), np.float32)
         for channel in range(3):
             if channel == FLAIR:
@@ -260,7 +262,8 @@ class _Patient:
         self.clean_air = draw.random() < self._habit(draw, 0, 0.5)
         self.cropped = draw.random() < 0.06
         self.steep = int(draw.choice([PRE, POST])) if draw.random() < 0.05 else None
-        self.missing = int(draw.choice([PRE, POST])) if draw.random() < 0.14 else None
+        chance = draw.random()
+        self.missing = [PRE] * (chance < 0.11) + [POST] * (0.03 < chance < 0.16)  # often both
 
     def _place_slices(self, slices):
         """Spread the slices over the head so that one of them passes through the tumour's middle."""
@@ -299,8 +302,8 @@ class _Patient:
             self._add_layer(picture, outline, self.bottom + number * self.gap + layer * thickness, noise)
         picture, outline = picture / len(layers), outline / len(layers)
         image = np.stack([self._scan(picture[c], c, number, draw) for c in range(3)], -1)
-        if self.missing is not None:
-            image[..., self.missing] = image[..., FLAIR]
+        for channel in self.missing:
+            image[..., channel] = image[..., FLAIR]
         return image, self._draw_outline(outline)
 
     def _add_layer(self, picture, outline, height, noise):

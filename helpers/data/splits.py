@@ -14,9 +14,7 @@ def patient_hash(patient: str) -> float:
     return _fraction(patient, 0)
 
 
-def split_by_patient(
-    patients: np.ndarray, validation: float = 0.2, test: float = 0.0
-) -> dict[str, np.ndarray]:
+def split_by_patient(patients: np.ndarray, validation: float = 0.2, test: float = 0.0) -> dict[str, np.ndarray]:
     """Split slices into training, validation and test, whole patients at a time.
 
     Patients whose hash is below `test` are the test patients, the next `validation` of the range [0, 1)

@@ -284,9 +284,7 @@ class AttentionGate(keras.layers.Layer):
         return self._stretch(weights, features)
 
     def call(self, features, gate, training=None):
-        return self.normalization(
-            self.convolution(features * self.attention(features, gate)), training=training
-        )
+        return self.normalization(self.convolution(features * self.attention(features, gate)), training=training)
 
     def compute_output_shape(self, features_shape, gate_shape):
         return features_shape

@@ -116,9 +116,7 @@ def efficientnet_lite0(pretrained: bool = False) -> unet.Encoder:
 
         def convolution(x, layer, name, source, relu=True):
             """Bias-free convolution, normalisation, ReLU6; `source` names the two in the package's file."""
-            normalization = keras.layers.BatchNormalization(
-                momentum=0.9, epsilon=1e-3, name=f"lite0_{name}_norm"
-            )
+            normalization = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-3, name=f"lite0_{name}_norm")
             layers[source[0]], layers[source[1]] = layer, normalization
             x = normalization(layer(x))
             return keras.layers.ReLU(6.0, name=f"lite0_{name}_relu")(x) if relu else x
@@ -126,9 +124,7 @@ def efficientnet_lite0(pretrained: bool = False) -> unet.Encoder:
         def pointwise(width, name):
             return keras.layers.Conv2D(width, 1, use_bias=False, name=f"lite0_{name}_conv")
 
-        x = keras.layers.Rescaling(255 / 128, offset=-127 / 128, name="lite0_rescale", dtype="float32")(
-            inputs
-        )
+        x = keras.layers.Rescaling(255 / 128, offset=-127 / 128, name="lite0_rescale", dtype="float32")(inputs)
         stem = keras.layers.Conv2D(32, 3, strides=2, padding="same", use_bias=False, name="lite0_stem_conv")
         x = convolution(x, stem, "stem", ("_conv_stem", "_bn0"))
         features, block = [inputs], 0
@@ -150,9 +146,7 @@ def efficientnet_lite0(pretrained: bool = False) -> unet.Encoder:
                 )
                 x = convolution(x, layer, f"{name}_depthwise", (f"{source}_depthwise_conv", f"{source}_bn1"))
                 layer = pointwise(width, f"{name}_project")
-                x = convolution(
-                    x, layer, f"{name}_project", (f"{source}_project_conv", f"{source}_bn2"), relu=False
-                )
+                x = convolution(x, layer, f"{name}_project", (f"{source}_project_conv", f"{source}_bn2"), relu=False)
                 if repeat > 0:
                     x = keras.layers.Add(name=f"lite0_{name}_add")([x, shortcut])
                 block += 1
@@ -185,9 +179,7 @@ def _load_lite0(layers):
     arrays = read_checkpoint(lite0_weights())
     for source, layer in layers.items():
         if isinstance(layer, keras.layers.BatchNormalization):
-            weights = [
-                arrays[f"{source}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
-            ]
+            weights = [arrays[f"{source}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")]
         else:  # PyTorch: (out, in, height, width), a depthwise kernel (channels, 1, height, width)
             depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
             weights = [np.transpose(arrays[f"{source}.weight"], (2, 3, 0, 1) if depthwise else (2, 3, 1, 0))]
@@ -249,9 +241,7 @@ def read_checkpoint(path: str | pathlib.Path) -> dict[str, np.ndarray]:
                 if stored != size or len(storages[key]) != size:
                     raise pickle.UnpicklingError("it ends too early")
         except (pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"{path} cannot be read as a PyTorch checkpoint of the first format: {error}."
-            ) from error
+            raise ValueError(f"{path} cannot be read as a PyTorch checkpoint of the first format: {error}.") from error
     arrays = {}
     for name, (key, offset, shape, strides) in tensors.items():
         values = storages[key][offset:]

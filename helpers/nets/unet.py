@@ -40,9 +40,7 @@ def plug_in(plug: Plug | None, level: int, features, gate=None):
 
 def convolution(inputs, width: int, name: str, number: int = 1, kernel_size: int = 3):
     """Convolution without bias, batch normalisation (PyTorch's settings) and ReLU."""
-    x = keras.layers.Conv2D(width, kernel_size, padding="same", use_bias=False, name=f"{name}_conv_{number}")(
-        inputs
-    )
+    x = keras.layers.Conv2D(width, kernel_size, padding="same", use_bias=False, name=f"{name}_conv_{number}")(inputs)
     x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_norm_{number}")(x)
     return keras.layers.ReLU(name=f"{name}_relu_{number}")(x)
 
@@ -71,9 +69,9 @@ def plain_head(features, classes: int, name: str):
 
 
 def fcn_head(features, classes: int, name: str, width: int = 64):
-    """Convolution block of `width` channels, dropout 0.1, 1x1 convolution: mmsegmentation's FCNHead."""
+    """Convolution block, dropout of whole channels (0.1), 1x1 convolution: mmsegmentation's FCNHead."""
     x = convolution(features, width, name)
-    x = keras.layers.Dropout(0.1, name=f"{name}_dropout")(x)
+    x = keras.layers.SpatialDropout2D(0.1, name=f"{name}_dropout")(x)
     return keras.layers.Conv2D(classes, 1, name=f"{name}_conv")(x)
 
 
@@ -117,9 +115,7 @@ def build_unet(
     inputs = keras.Input(input_shape, name="image")
     *skips, x = encoder(inputs, stage)
     if len(widths) != len(skips):
-        raise ValueError(
-            f"The encoder has {len(skips)} skips, so the decoder needs as many widths, not {len(widths)}."
-        )
+        raise ValueError(f"The encoder has {len(skips)} skips, so the decoder needs as many widths, not {len(widths)}.")
     levels = {}
     for level, features, width in zip(range(len(skips), 0, -1), reversed(skips), widths, strict=True):
         features = plug_in(skip, level, features, gate=x)

@@ -97,8 +97,11 @@ PRETRAINABLE = tuple(name for name, (family, _) in _NETWORKS.items() if family.p
 DIVISOR = {name: family.divisor for name, (family, _) in _NETWORKS.items()}
 
 
-def check(name: str, pretrained: bool = False) -> None:
-    """Raise ValueError, with the names that are possible, unless there is such a network (pretrained)."""
+def check(name: str, pretrained: bool = False, sides: Sequence[int | None] = ()) -> None:
+    """Raise ValueError unless there is such a network, (pretrained), for images of such sides in pixels.
+
+    The sentence says which names or sizes are possible. Costs nothing, so commands ask it before they begin.
+    """
     if name not in _NETWORKS:
         lowered = {known.lower(): known for known in NAMES}
         nearest = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.0)[0]
@@ -110,9 +113,6 @@ def check(name: str, pretrained: bool = False) -> None:
             f"{name} cannot be pretrained, since its encoder has no ImageNet weights: train it from scratch, "
             f"or take one of {', '.join(PRETRAINABLE)}."
         )
-
-
-def _check_sides(name, sides):
     divisor = DIVISOR[name]
     if any(side is not None and (side < 1 or side % divisor) for side in sides):
         smaller = [side if side is None else max(side // divisor, 1) * divisor for side in sides]
@@ -153,10 +153,9 @@ def build(
             setting that this network does not have.
         OSError: the ImageNet weights cannot be had.
     """
-    check(name, pretrained)
-    family, plugs = _NETWORKS[name]
     height, width, channels = input_shape
-    _check_sides(name, (height, width))
+    check(name, pretrained, (height, width))
+    family, plugs = _NETWORKS[name]
     if family.pretrainable and channels != 3:
         raise ValueError(f"{name} reads images of 3 channels, not {channels}: repeat or drop channels.")
     if classes < 1 or (filters is not None and filters < 1):

@@ -101,7 +101,7 @@ class Settings:
                 f"validation is {self.validation}: give a share of the patients from 0 up to, not with, 1."
             )
         schedules.get(self.schedule, self.learning_rate, 1)
-        zoo.check(self.model, self.pretrained)
+        zoo.check(self.model, self.pretrained, (self.size, self.size))
         if self.start is not None:
             inference.weights_file(self.start)
         if self.policy is not None:
@@ -121,7 +121,7 @@ class Result:
 
     def model(self, which: str = "final") -> keras.Model:
         """Load the "final" or the "best" weights."""
-        return keras.models.load_model(self.folder / f"{which}.keras")
+        return inference.load_model(self.folder / f"{which}.keras")
 
 
 def build(settings: Settings) -> keras.Model:
@@ -267,7 +267,7 @@ def run(
         optimizer=keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay),
         loss=losses.get(settings.loss),
         metrics=[metrics.CountedDice()],
-        jit_compile=_on_gpu() if settings.compiled is None else settings.compiled,
+        jit_compile=inference.on_gpu() if settings.compiled is None else settings.compiled,
     )
     model.optimizer.build(model.trainable_variables)
     folder.mkdir(parents=True, exist_ok=True)
@@ -426,10 +426,6 @@ class _Keeper(keras.callbacks.Callback):
 
 def _seed_generators(model: keras.Model) -> list[keras.random.SeedGenerator]:
     return [layer.seed_generator for layer in model.layers if hasattr(layer, "seed_generator")]
-
-
-def _on_gpu() -> bool:
-    return bool(keras.distribution.list_devices("gpu"))
 
 
 class _policy:

@@ -49,7 +49,13 @@ def load_model(source: str | Path) -> keras.Model:
         raise ValueError(f"{path}: is not a network saved by Keras 3, or is damaged ({reason}).") from error
     if len(model.input_shape) != 4 or model.input_shape[-1] != 3:
         raise ValueError(f"{path}: takes inputs of shape {model.input_shape}; give a network for RGB images.")
+    model.jit_compile = on_gpu()
     return model
+
+
+def on_gpu() -> bool:
+    """Whether there is a GPU; only there does it pay to compile a step with XLA, which Keras would always do."""
+    return bool(keras.distribution.list_devices("gpu"))
 
 
 def predict_probabilities(model: keras.Model, images: np.ndarray, flips: bool = False, batch: int = 16) -> np.ndarray:

@@ -49,9 +49,7 @@ class _SegmentationLoss(keras.losses.Loss):
 
     one_number_per_batch = False
 
-    def __init__(
-        self, mode: str, from_logits: bool, ignore_index: int | None, reduction: str | None, name: str
-    ):
+    def __init__(self, mode: str, from_logits: bool, ignore_index: int | None, reduction: str | None, name: str):
         super().__init__(name=name, reduction=_one_of("reduction", reduction, _REDUCTIONS), dtype="float32")
         self.mode = _one_of("mode", mode, _MODES)
         self.from_logits = from_logits
@@ -85,7 +83,6 @@ class _SegmentationLoss(keras.losses.Loss):
 
     def _align(self, y_true, y_pred):
         """Give labels (batch, h, w), predictions (batch, h, w[, classes]) and valid (batch, h, w)."""
-        y_true, y_pred = keras.ops.cast(y_true, "float32"), keras.ops.cast(y_pred, "float32")
         classes = y_pred.shape[-1]
         if (classes == 1) != (self.mode == "binary"):
             expected = "1 channel" if self.mode == "binary" else "a channel for each class"
@@ -122,8 +119,11 @@ class _SegmentationLoss(keras.losses.Loss):
             predictions = keras.ops.clip(predictions, smallest, 1 - smallest)
         if self.mode == "binary":
             return keras.ops.binary_crossentropy(labels, predictions, from_logits=self.from_logits)
-        labels = keras.ops.cast(labels, "int32")
-        return keras.ops.sparse_categorical_crossentropy(labels, predictions, from_logits=self.from_logits)
+        # One row for each pixel, because PyTorch cannot differentiate Keras' own transposition of an image.
+        rows = keras.ops.reshape(predictions, (-1, predictions.shape[-1]))
+        classes = keras.ops.cast(keras.ops.reshape(labels, (-1,)), "int32")
+        values = keras.ops.sparse_categorical_crossentropy(classes, rows, from_logits=self.from_logits)
+        return keras.ops.reshape(values, keras.ops.shape(labels))
 
     def _average(self, values, valid, average: str = "valid"):
         """One value for each image, (batch,), whose mean is the mean over the valid, or over all, pixels."""
@@ -195,9 +195,7 @@ class Dice(_SegmentationLoss):
         else:
             if self.from_logits:
                 predictions = keras.ops.softmax(predictions, axis=-1)
-            labels = keras.ops.one_hot(
-                keras.ops.cast(labels, "int32"), predictions.shape[-1], dtype="float32"
-            )
+            labels = keras.ops.one_hot(keras.ops.cast(labels, "int32"), predictions.shape[-1], dtype="float32")
         valid = valid[..., None]
         labels, predictions = labels * valid, predictions * valid
         axes = tuple(range(0 if self.per == "batch" else 1, len(labels.shape) - 1))

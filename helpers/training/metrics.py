@@ -82,8 +82,7 @@ def per_patient(counts: np.ndarray, patients: Sequence[str]) -> dict[str, np.nda
     patients = np.asarray(patients)
     if patients.shape != (len(counts),):
         raise ValueError(
-            f"patients must name the patient of each of the {len(counts)} slices, "
-            f"but its shape is {patients.shape}."
+            f"patients must name the patient of each of the {len(counts)} slices, but its shape is {patients.shape}."
         )
     names, rows = np.unique(patients, return_inverse=True)
     sums = np.zeros((len(names), 3), np.int64)
@@ -134,14 +133,10 @@ def confusion_matrix(
         ValueError: for shapes that differ, values that are not integers, or a class out of range.
     """
     if labels.shape != predictions.shape:
-        raise ValueError(
-            f"labels {labels.shape} and predictions {predictions.shape} must have the same shape."
-        )
+        raise ValueError(f"labels {labels.shape} and predictions {predictions.shape} must have the same shape.")
     for name, array in (("labels", labels), ("predictions", predictions)):
         if not np.issubdtype(array.dtype, np.integer):
-            raise ValueError(
-                f"{name} must be integers, the number of each class, but they are {array.dtype}."
-            )
+            raise ValueError(f"{name} must be integers, the number of each class, but they are {array.dtype}.")
     labels, predictions = labels.reshape(-1), predictions.reshape(-1)
     matrix = np.zeros(classes * classes, np.int64)
     for start in range(0, labels.size, _CHUNK):
@@ -177,9 +172,7 @@ def mean_iou(confusion: np.ndarray) -> float:
         ValueError: if the matrix is empty.
     """
     if not np.any(confusion):
-        raise ValueError(
-            "The confusion matrix has no pixel in it: every pixel was ignored, or no image was counted."
-        )
+        raise ValueError("The confusion matrix has no pixel in it: every pixel was ignored, or no image was counted.")
     return float(np.nanmean(class_iou(confusion)))
 
 
@@ -233,9 +226,7 @@ def scores(
     return scores_from_counts(counts(masks, predictions), patients, empty, seed)
 
 
-def scores_from_counts(
-    counts: np.ndarray, patients: Sequence[str], empty: float = 1.0, seed: int = 0
-) -> dict:
+def scores_from_counts(counts: np.ndarray, patients: Sequence[str], empty: float = 1.0, seed: int = 0) -> dict:
     """The scores that `python -m helpers.evaluate` writes as JSON, beside those of an all-black prediction.
 
     To score a cross-validation, join the counts and patients of its folds first.

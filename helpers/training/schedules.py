@@ -8,9 +8,7 @@ import keras
 NAMES = ("constant", "cosine", "poly")
 
 
-def get(
-    name: str, learning_rate: float, steps: int
-) -> float | keras.optimizers.schedules.LearningRateSchedule:
+def get(name: str, learning_rate: float, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
     """Return the learning rate for each of `steps` iterations.
 
     - constant: `learning_rate` throughout.
@@ -32,7 +30,5 @@ def get(
         )
     if name == "poly":
         floor = min(1e-4, learning_rate)
-        return keras.optimizers.schedules.PolynomialDecay(
-            learning_rate, steps, end_learning_rate=floor, power=0.9
-        )
+        return keras.optimizers.schedules.PolynomialDecay(learning_rate, steps, end_learning_rate=floor, power=0.9)
     raise ValueError(f"schedule is {name!r}: choose one of {', '.join(NAMES)}.")
