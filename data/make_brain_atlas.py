@@ -114,12 +114,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--colin", required=True, help="ch2.nii.gz of MRIcron's templates")
     parser.add_argument("--colin-brain", required=True, help="ch2bet.nii.gz of MRIcron's templates")
-    parser.add_argument(
-        "--mni", required=True, type=pathlib.Path, help="nilearn/datasets/data of nilearn's wheel"
-    )
-    parser.add_argument(
-        "--output", type=pathlib.Path, default=pathlib.Path(__file__).with_name("brain_atlas.npz")
-    )
+    parser.add_argument("--mni", required=True, type=pathlib.Path, help="nilearn/datasets/data of nilearn's wheel")
+    parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path(__file__).with_name("brain_atlas.npz"))
     arguments = parser.parse_args()
     colin = on_grid(*read_nifti(arguments.colin))
     brain = on_grid(*read_nifti(arguments.colin_brain))
@@ -138,9 +134,7 @@ def main():
     stored["colin"][thin == 0] = 0
     stored["label"] = thin
     packed = {k: np.diff(v.transpose(2, 1, 0), axis=2, prepend=np.uint8(0)) for k, v in stored.items()}
-    np.savez_compressed(
-        arguments.output, **packed, origin=(ORIGIN + [0, 0, 0.5])[::-1], step=np.array([2.0, 1.0, 1.0])
-    )
+    np.savez_compressed(arguments.output, **packed, origin=(ORIGIN + [0, 0, 0.5])[::-1], step=np.array([2.0, 1.0, 1.0]))
     print(
         arguments.output,
         arguments.output.stat().st_size,

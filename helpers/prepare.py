@@ -68,7 +68,7 @@ def prepare_brain(options: argparse.Namespace) -> None:
     home = brain.data_home() / ("phantom_brain" if source == "phantom" else "lgg-mri-segmentation")
     data = "phantom" if source == "phantom" else "kaggle"  # what the other commands call it
     if options.output:
-        home = options.output.resolve()
+        home = options.output.expanduser().resolve()
         data = str(home / "kaggle_3m")
     if source == "phantom":
         folder = make_phantoms(home, phantoms)

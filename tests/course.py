@@ -45,9 +45,7 @@ class Course:
         from traitlets.config import PyFileConfigLoader
 
         self.folder = folder
-        shutil.copytree(
-            ROOT / "solutions", folder / "solutions", ignore=shutil.ignore_patterns(".ipynb_checkpoints")
-        )
+        shutil.copytree(ROOT / "solutions", folder / "solutions", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
         config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
         config.CourseDirectory.root = str(folder)
         config.CourseDirectory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
@@ -78,6 +76,4 @@ class Course:
         assert result["success"], result
         with Gradebook(self.config.CourseDirectory.db_url) as gradebook:
             grades = gradebook.find_submission_notebook(name, name, student).grades
-            return [
-                (grade.name, grade.auto_score, grade.max_score, grade.needs_manual_grade) for grade in grades
-            ]
+            return [(grade.name, grade.auto_score, grade.max_score, grade.needs_manual_grade) for grade in grades]

@@ -114,7 +114,7 @@ def test_flip_rotation_and_scale_together_keep_the_shape():
         assert spread(mask) == pytest.approx(spread(masks[0]), rel=0.03)
     # Equal seeds draw equal scales, so turning changes no area.
     upright = only(scale=0.2)(images, masks, np.random.default_rng(0))[1]
-    assert new_masks.sum(axis=(1, 2)) == pytest.approx(upright.sum(axis=(1, 2)), rel=0.03)
+    assert new_masks.sum(axis=(1, 2)) == pytest.approx(upright.sum(axis=(1, 2)), rel=0.06)
 
 
 def test_shift_moves_by_up_to_a_fraction_of_each_side():

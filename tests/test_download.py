@@ -53,7 +53,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.posts.append((urllib.parse.urlsplit(self.path).path, body, self.headers["Authorization"]))
         if self.server.status == "stall":
-            self.server.released.wait(120)
+            self.server.released.wait(30)
         elif self.server.status != 200:
             self.send_error(self.server.status)
         else:
@@ -80,7 +80,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(content[start:end])
             self.wfile.flush()
         if end < len(content) and self.server.stalls:
-            self.server.released.wait(120)
+            self.server.released.wait(30)
         self.close_connection = True
 
     def log_message(self, *_):

@@ -1,6 +1,7 @@
 """Lessons and solutions: they belong together, they run, and nothing leaks."""
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -47,9 +48,7 @@ def marker_mistakes(cell):
     lines = [line for line in cell.source.splitlines() if line.strip()]
     markers = [line.strip() for line in lines if line.strip() in MARKERS]
     mistakes = [
-        f"not a marker: {line.strip()}"
-        for line in lines
-        if LIKE_A_MARKER.search(line) and line.strip() not in MARKERS
+        f"not a marker: {line.strip()}" for line in lines if LIKE_A_MARKER.search(line) and line.strip() not in MARKERS
     ]
     for kind, role in (("SOLUTION", "solution"), ("HIDDEN TESTS", "grade")):
         of_kind = [marker for marker in markers if marker.endswith(kind)]
@@ -177,7 +176,8 @@ def test_nothing_hidden_leaks(name):
         cell_visible, cell_secret = split_by_markers(cell.source)
         visible.update(cell_visible)
         secret.update(cell_secret)
-    assert not (seen & secret) - visible
+    # a short line, such as `return x`, may stand elsewhere for reasons of its own
+    assert not [line for line in seen & secret if len(line) >= 20 or line not in visible]
     assert sum(STUB in cell.source for cell in lesson.cells) == sum(
         course.marked(cell, "solution") for cell in solution.cells
     )
@@ -201,9 +201,7 @@ def test_lesson_is_clean(name):
 @each_lesson
 def test_solution_carries_its_outputs(name):
     cells = [cell for cell in code_cells(course.read(course.solution_path(name))) if cell.source.strip()]
-    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1)), (
-        "run all cells, in order"
-    )
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1)), "run all cells, in order"
     outputs = [output for cell in cells for output in cell.outputs]
     assert outputs
     assert not [output for output in outputs if output.output_type == "error"]
@@ -215,10 +213,12 @@ def test_solution_carries_its_outputs(name):
 def test_notebook_is_well_formed(name, path_of):
     path = path_of(name)
     assert path.stat().st_size < 1_500_000
-    notebook = course.read(path)
-    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
-    ids = [cell.id for cell in notebook.cells]
+    # as it lies there: nbformat's reader would give each cell without an id, or with another's, a new one
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    assert (raw["nbformat"], raw["nbformat_minor"]) == (4, 5)
+    ids = [cell["id"] for cell in raw["cells"]]
     assert len(set(ids)) == len(ids)
+    notebook = course.read(path)
     links = [
         broken
         for cell in notebook.cells
@@ -248,9 +248,7 @@ def test_a_mistake_in_the_markers_is_found(source):
 
 
 def test_right_markers_are_no_mistake():
-    exercise = (
-        "def f(x):\n    ### BEGIN SOLUTION\n    return x  # the end: solution found\n    ### END SOLUTION"
-    )
+    exercise = "def f(x):\n    ### BEGIN SOLUTION\n    return x  # the end: solution found\n    ### END SOLUTION"
     check = "assert f(1)\n### BEGIN HIDDEN TESTS\nassert f(2)\n### END HIDDEN TESTS"
     for source, role in ((exercise, "solution"), (check, "grade")):
         cell = course.nbformat.v4.new_code_cell(source, metadata={"nbgrader": {role: True}})

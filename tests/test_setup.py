@@ -109,9 +109,7 @@ def test_conda_and_binder_follow_the_same_pins():
 
 def test_learners_get_no_instructor_tools():
     learner = (
-        PROJECT["dependencies"]
-        + PROJECT["optional-dependencies"]["cpu"]
-        + PROJECT["optional-dependencies"]["lab"]
+        PROJECT["dependencies"] + PROJECT["optional-dependencies"]["cpu"] + PROJECT["optional-dependencies"]["lab"]
     )
     assert not {"nbgrader", "pytest", "nbval", "jax"} & {Requirement(line).name for line in learner}
 
@@ -179,9 +177,7 @@ def test_when_the_import_fails_its_last_words_are_shown():
 
 
 def test_import_works_without_standard_error():
-    code = (
-        "import os, sys; sys.modules['keras'] = os; os.close(2); import helpers; print(helpers.__version__)"
-    )
+    code = "import os, sys; sys.modules['keras'] = os; os.close(2); import helpers; print(helpers.__version__)"
     run = run_python(code)
     assert run.returncode == 0 and run.stdout.strip()
 
@@ -373,8 +369,6 @@ def test_no_file_names_a_machines_folders_or_a_package_index():
         except UnicodeDecodeError:
             continue
         found += [
-            f"{path.relative_to(ROOT)}: {line.strip()[:80]}"
-            for line in text.splitlines()
-            if pattern.search(line)
+            f"{path.relative_to(ROOT)}: {line.strip()[:80]}" for line in text.splitlines() if pattern.search(line)
         ]
     assert not found

@@ -233,10 +233,7 @@ def band(axes):
     """Lowest and highest of the first band, by epoch."""
     vertices = axes.collections[0].get_paths()[0].vertices
     epochs = sorted(set(vertices[:, 0]))
-    return [
-        (min(vertices[vertices[:, 0] == epoch, 1]), max(vertices[vertices[:, 0] == epoch, 1]))
-        for epoch in epochs
-    ]
+    return [(min(vertices[vertices[:, 0] == epoch, 1]), max(vertices[vertices[:, 0] == epoch, 1])) for epoch in epochs]
 
 
 def test_curves_of_runs_of_unequal_length():

@@ -82,9 +82,7 @@ def overlay(
     axes.set_axis_off()
 
 
-def thresholded(
-    prediction: np.ndarray, threshold: float = 0.5, shape: tuple[int, int] | None = None
-) -> np.ndarray:
+def thresholded(prediction: np.ndarray, threshold: float = 0.5, shape: tuple[int, int] | None = None) -> np.ndarray:
     """Turn probabilities into the area they mark, (height, width) bool; an area of 0 and 1 or 255 stays.
 
     Raises:
@@ -335,9 +333,7 @@ def _shown(image: np.ndarray, channel: int | None) -> np.ndarray:
     if image.ndim == 3 and image.shape[-1] == 1:
         image = image[..., 0]
     if image.ndim != 2 and (image.ndim != 3 or image.shape[-1] != 3):
-        raise ValueError(
-            f"the image has the shape {image.shape}: give (height, width, 3) or (height, width)."
-        )
+        raise ValueError(f"the image has the shape {image.shape}: give (height, width, 3) or (height, width).")
     if image.ndim == 3 and channel is not None:
         image = image[..., channel]
     if image.dtype == np.uint8:
@@ -345,8 +341,7 @@ def _shown(image: np.ndarray, channel: int | None) -> np.ndarray:
     image = image.astype("float32")
     if not (np.isfinite(image).all() and image.min() >= 0 and image.max() <= 1):
         raise ValueError(
-            f"the image has values from {image.min():.3g} to {image.max():.3g}: "
-            "give uint8, or floats in [0, 1]."
+            f"the image has values from {image.min():.3g} to {image.max():.3g}: give uint8, or floats in [0, 1]."
         )
     return image
 
@@ -358,9 +353,7 @@ def _plane(array: np.ndarray, name: str, shape: tuple[int, int] | None) -> np.nd
     if array.ndim != 2 or array.size == 0:
         raise ValueError(f"the {name} has the shape {array.shape}: give one of (height, width).")
     if shape is not None and array.shape != tuple(shape):
-        raise ValueError(
-            f"the {name} has the shape {array.shape} and its image {tuple(shape)}: give both the same."
-        )
+        raise ValueError(f"the {name} has the shape {array.shape} and its image {tuple(shape)}: give both the same.")
     return array
 
 
@@ -380,9 +373,7 @@ def _palette(count: int) -> list:
 def _runs(runs: Any, label: str) -> Sequence[Any]:
     one_run = isinstance(runs, Mapping | str) or hasattr(runs, "history") or hasattr(runs, "columns")
     if one_run or len(runs) == 0 or (isinstance(runs[0], Mapping) and not _is_dictionary_of_lists(runs[0])):
-        raise ValueError(
-            f"the histories of {label!r} are not a list: give [history of each seed], also for one seed."
-        )
+        raise ValueError(f"the histories of {label!r} are not a list: give [history of each seed], also for one seed.")
     return runs
 
 

@@ -43,9 +43,7 @@ class ThresholdSlider(ipywidgets.VBox):
         self._contour = self._axes.add_collection(figures.contour_lines([]))
 
         layout = {"width": f"{SIDE * 96:.0f}px"}
-        self.slider = ipywidgets.FloatSlider(
-            value=0.5, min=0, max=1, step=0.01, description="threshold", layout=layout
-        )
+        self.slider = ipywidgets.FloatSlider(value=0.5, min=0, max=1, step=0.01, description="threshold", layout=layout)
         self.words = ipywidgets.Label()
         self.picture = ipywidgets.Image(
             format="jpeg",

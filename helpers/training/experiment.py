@@ -479,7 +479,9 @@ def _replace(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def _save(model: keras.Model, path: Path) -> None:
-    _replace(path, lambda temporary: model.save(temporary, include_optimizer=False))
+    # Keras saves the optimizer of a compiled model along, twice the weights again.
+    bare = keras.Model(model.input, model.output, name=model.name)
+    _replace(path, bare.save)
 
 
 def _write_json(path: Path, content: dict) -> None:
