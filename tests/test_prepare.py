@@ -290,7 +290,8 @@ sys.stdin.read()
 sys.exit(command.run(lambda _: [print("line") for _ in range({lines})]))
 """
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    process = subprocess.Popen([sys.executable, "-c", code], **pipes)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    process = subprocess.Popen([sys.executable, "-c", code], env=environment, **pipes)
     process.stdout.close()
     process.stdin.close()
     assert process.stderr.read() == b""
