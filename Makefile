@@ -39,7 +39,7 @@ lab: $(LEARNER)
 		$(if $(HEADLESS),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
 test: $(EVERYTHING)
-	KERAS_BACKEND=jax $(PYTEST) $(BACKEND_TESTS)
+	KERAS_BACKEND=jax $(PYTEST) -n 2 --dist loadgroup $(BACKEND_TESTS)
 	$(PYTEST) -n 2 --dist loadgroup
 
 lessons: $(EVERYTHING)
