@@ -29,7 +29,7 @@ COMPILE = $(BIN)/python -m compileall -q helpers
 HEADLESS = $(if $(SSH_CONNECTION),yes,$(if $(filter Linux,$(shell uname)),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,yes)))
 PYTEST = $(BIN)/python -m pytest
 # the networks, losses and metrics are written for every backend of Keras
-BACKEND_TESTS = $(patsubst %,tests/test_%.py,attention encoders nets losses metrics)
+BACKEND_TESTS = $(patsubst %,tests/test_%.py,attention nets losses metrics)
 NBGRADER = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m nbgrader
 
 .PHONY: lab test lessons grade clean
