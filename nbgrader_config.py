@@ -4,7 +4,7 @@
 runs with the rights of the person who grades, so grade in a container or under an account of its own.
 """
 
-from nbconvert.preprocessors import ClearMetadataPreprocessor
+from nbconvert.preprocessors import ClearMetadataPreprocessor, Preprocessor
 from nbgrader.converters import GenerateAssignment
 
 c = get_config()  # noqa: F821
@@ -15,10 +15,24 @@ c.CourseDirectory.release_directory = "lessons"
 # the learner reads this when a check calls what is not written yet
 c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("Your code here: replace this line.")'}
 
+
+class GoOnAfterAFailedCheck(Preprocessor):
+    """Mark each check so that "Run All" goes on after it: Jupyter would stop at the first exercise left open."""
+
+    enabled = True
+
+    def preprocess_cell(self, cell, resources, index):
+        """Tag the cell if it is a check."""
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            cell.metadata.tags = sorted({*cell.metadata.get("tags", []), "raises-exception"})
+        return cell, resources
+
+
 # nbgrader leaves widget state and timings behind
 c.GenerateAssignment.preprocessors = [
     *GenerateAssignment.class_traits()["preprocessors"].default(),
     ClearMetadataPreprocessor,
+    GoOnAfterAFailedCheck,
 ]
 c.ClearMetadataPreprocessor.enabled = True
 c.ClearMetadataPreprocessor.preserve_nb_metadata_mask = {"kernelspec", ("language_info", "name")}

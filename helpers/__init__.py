@@ -55,3 +55,12 @@ except ModuleNotFoundError as error:
     raise ImportError(
         f"Keras needs {backend}, which is not installed: run {_INSTALL[backend]} in the course's folder."
     ) from None
+
+
+def budget(full: int, quick: int = 1) -> int:
+    """Say how many epochs, steps or seeds a lesson may spend: `full`, or `quick` when COURSE_QUICK=1 is set.
+
+    With the environment variable set before Jupyter starts, every lesson runs from top to bottom in seconds: to
+    see that it runs, not to learn from its numbers.
+    """
+    return quick if os.environ.get("COURSE_QUICK", "0") not in ("", "0") else full

@@ -77,12 +77,6 @@ def read_image(path: Path) -> np.ndarray:
         raise OSError(f"{path}: cannot be read as an image ({error}); replace it or leave it out.") from error
 
 
-def as_one_patient(images: np.ndarray) -> brain.Slices:
-    """Take a stack of images for the slices of one patient, with nothing known of a tumour."""
-    count = len(images)
-    return brain.Slices(images, np.zeros(images.shape[:3], bool), np.full(count, "patient"), np.arange(count))
-
-
 def contour(mask: np.ndarray) -> np.ndarray:
     """The pixels of a mask that touch its outside."""
     return mask & ~ndimage.binary_erosion(mask)
@@ -121,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             same = [path for path in images if images[path].shape == shape]
             stack = np.stack([images[path] for path in same])
             rows = [row for row, path in enumerate(same) if path in paths]
-            normalised = brain.normalise(as_one_patient(stack)).images[rows]
+            normalised = brain.normalise_images(stack)[rows]
             probabilities = inference.predict_probabilities(model, normalised, flips=options.flips)
             for row, probability in zip(rows, probabilities, strict=True):
                 write(same[row], stack[row], probability >= options.threshold, options.output, root)

@@ -1,6 +1,7 @@
 """What the tests of the lessons share: where they are, and nbgrader's own pipeline in a temporary folder."""
 
 import os
+import runpy
 import shutil
 import sys
 from pathlib import Path
@@ -26,6 +27,11 @@ def solution_path(name: str) -> Path:
 
 def lesson_path(name: str) -> Path:
     return ROOT / "lessons" / name / f"{name}.ipynb"
+
+
+def answers(name: str) -> dict:
+    """What learners answer in a lesson, wrong and right, and the ranges that its text quotes."""
+    return runpy.run_path(str(ROOT / "tests" / "answers" / f"{name}.py"))
 
 
 def read(path: Path) -> nbformat.NotebookNode:

@@ -28,7 +28,8 @@ def test_there_is_a_lesson_to_grade():
 
 @pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # nbgrader's own
 @pytest.mark.parametrize("name", course.NAMES)
-def test_solved_gets_full_marks_and_blank_gets_none(name, graded_course):
+def test_solved_gets_full_marks_and_blank_gets_none(name, graded_course, monkeypatch):
+    monkeypatch.setenv("COURSE_QUICK", "1")
     path = graded_course.generate(name)
     checks = [cell.metadata.nbgrader for cell in course.read(path).cells if course.marked(cell, "grade")]
     points = {check.grade_id: float(check.points) for check in checks}

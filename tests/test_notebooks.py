@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -118,8 +119,17 @@ def test_committed_lesson_is_the_generated_one(name, generated):
 
 
 @each_lesson
-def test_solution_runs(name):
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+def test_solution_runs_and_keeps_its_promises(name, tmp_path):
+    """In full; one more cell asks whether the numbers lie in the ranges that the text quotes."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "COURSE_QUICK"))}
+    folder = shutil.copytree(course.solution_path(name).parent, tmp_path / name)
+    solution = course.read(course.solution_path(name))
+    promises = [
+        f"assert {low} <= {expression} <= {high}, {expression}"
+        for expression, low, high in course.answers(name)["RANGES"]
+    ]
+    solution.cells.append(course.nbformat.v4.new_code_cell("\n".join(promises)))
+    course.nbformat.write(solution, folder / f"{name}.ipynb")
     command = [
         sys.executable,
         "-m",
@@ -130,13 +140,14 @@ def test_solution_runs(name):
         "--nbval-lax",
         "--nbval-current-env",
     ]
-    command += [f"--nbval-cell-timeout={SECONDS_PER_CELL}", str(course.solution_path(name))]
+    command += [f"--nbval-cell-timeout={SECONDS_PER_CELL}", str(folder / f"{name}.ipynb")]
     run = subprocess.run(command, cwd=course.ROOT, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
 
 
 @each_lesson
-def test_unsolved_lesson_stops_nowhere_but_at_its_own_stubs(name):
+def test_unsolved_lesson_stops_nowhere_but_at_its_own_stubs(name, monkeypatch):
+    monkeypatch.setenv("COURSE_QUICK", "1")
     path = course.lesson_path(name)
     lesson = course.read(path)
     nbclient.NotebookClient(
@@ -149,6 +160,8 @@ def test_unsolved_lesson_stops_nowhere_but_at_its_own_stubs(name):
     for cell in code_cells(lesson):
         errors = [output.evalue for output in cell.outputs if output.output_type == "error"]
         assert errors == ([STUB] if course.marked(cell, "grade") else []), cell.source
+        # without the tag, Jupyter's "Run All" ends at the first exercise that is still open
+        assert ("raises-exception" in cell.metadata.get("tags", [])) == course.marked(cell, "grade")
 
 
 @each_lesson

@@ -372,3 +372,17 @@ def test_no_file_names_a_machines_folders_or_a_package_index():
             f"{path.relative_to(ROOT)}: {line.strip()[:80]}" for line in text.splitlines() if pattern.search(line)
         ]
     assert not found
+
+
+@pytest.mark.parametrize(
+    ("value", "steps"),
+    [(None, 300), ("", 300), ("0", 300), ("1", 7), ("yes", 7)],
+    ids=["unset", "empty", "0", "1", "yes"],
+)
+def test_quick_lessons_spend_less(value, steps, monkeypatch):
+    import helpers
+
+    monkeypatch.delenv("COURSE_QUICK", raising=False)
+    if value is not None:
+        monkeypatch.setenv("COURSE_QUICK", value)
+    assert helpers.budget(300, quick=7) == steps

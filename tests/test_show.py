@@ -407,6 +407,66 @@ def test_slider_without_a_mask_and_with_wrong_input():
         widgets.threshold_slider(GREY, np.zeros((SIDE, SIDE)), np.zeros((3, SIDE)))
 
 
+def shades_of_grey(level, stripes):
+    """A figure with one grey in its middle; `stripes` is only told."""
+    figure = Figure(figsize=(1, 1))
+    figure.add_axes((0, 0, 1, 1), facecolor=(level, level, level))
+    return figure
+
+
+GREYS = [{"level": 0.2, "stripes": 3}, {"level": 1.0, "stripes": 1}]
+
+
+def grey_sliders(stills=GREYS):
+    widgets = pytest.importorskip("helpers.show.widgets")
+    return widgets.sliders(
+        shades_of_grey,
+        lambda level, stripes: f"grey {level} with {stripes} stripes",
+        stills,
+        level=(0.0, 1.0, 0.1),
+        stripes=(1, 5, 1),
+    )
+
+
+def shown_grey(picture):
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("L"))[50, 50]
+
+
+def test_sliders_change_the_figure():
+    sliders = grey_sliders()
+    assert [slider.value for slider in sliders.sliders.values()] == [0.2, 3]
+    assert isinstance(sliders.sliders["stripes"].value, int)
+    assert shown_grey(sliders.picture.value) == 51  # 0.2 x 255
+    assert sliders.picture.tooltip == "grey 0.2 with 3 stripes"
+    sliders.sliders["level"].value = 0.6
+    assert shown_grey(sliders.picture.value) == 153
+    sliders.sliders["stripes"].value = 5
+    assert sliders.picture.tooltip == "grey 0.6 with 5 stripes"
+
+
+def test_sliders_leave_their_stills_for_pages_without_a_kernel():
+    sliders = grey_sliders()
+    data = sliders._repr_mimebundle_()
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == sliders.model_id
+    alts = re.findall(r'<img alt="([^"]*)"', data["text/html"])
+    assert alts == ["grey 0.2 with 3 stripes", "grey 1.0 with 1 stripes"]
+
+
+@pytest.mark.parametrize(
+    ("stills", "message"),
+    [
+        ([], "no stills"),
+        ([{"level": 0.5}], "name each once"),
+        ([{"level": 0.5, "stripes": 1, "other": 2}], "name each once"),
+        ([{"level": 1.5, "stripes": 1}], r"level=1.5: its slider goes from 0.0 to 1.0"),
+        ([{"level": 0.5, "stripes": 1}, {"level": 0.5, "stripes": 6}], r"stripes=6"),
+    ],
+)
+def test_sliders_refuse_stills_that_they_cannot_reach(stills, message):
+    with pytest.raises(ValueError, match=message):
+        grey_sliders(stills)
+
+
 def test_without_ipywidgets_a_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
     monkeypatch.delitem(sys.modules, "helpers.show.widgets", raising=False)

@@ -4,6 +4,7 @@ They need a running kernel; where a page is only read, a still picture stands in
 """
 
 import io
+from collections.abc import Callable, Mapping, Sequence
 
 try:
     import ipywidgets
@@ -107,3 +108,77 @@ def threshold_slider(
         ValueError: the shapes do not fit together, or the values lie outside their range.
     """
     return ThresholdSlider(image, probabilities, mask, channel)
+
+
+class Sliders(ipywidgets.VBox):
+    """Sliders above the figure that they change; made by `sliders`."""
+
+    def __init__(self, draw, alt, stills, ranges):
+        self._draw, self._alt = draw, alt
+        layout = {"width": f"{figures.WIDTH * 72:.0f}px"}
+        self.sliders = {}
+        for name, (low, high, step) in ranges.items():
+            whole = all(isinstance(number, int) for number in (low, high, step))
+            kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+            self.sliders[name] = kind(
+                value=stills[0][name],
+                min=low,
+                max=high,
+                step=step,
+                description=name.replace("_", " "),
+                style={"description_width": "initial"},
+                layout=layout,
+            )
+        # The stills are drawn at once: a mistake in `draw` shows in the cell, not at the first move.
+        self._stills = [self._picture(values) for values in stills]
+        self.picture = ipywidgets.Image(layout={"width": "fit-content"})
+        for slider in self.sliders.values():
+            slider.observe(self._move, names="value")
+        self._show(self._stills[0])
+        super().__init__([*self.sliders.values(), self.picture])
+
+    def _picture(self, values):
+        return figures.Picture(self._draw(**values), self._alt(**values))
+
+    def _show(self, picture):
+        self.picture.format = picture.kind.removeprefix("image/")
+        self.picture.tooltip = picture.alt
+        self.picture.value = picture.data
+
+    def _move(self, change):
+        self._show(self._picture({name: slider.value for name, slider in self.sliders.items()}))
+
+    def _repr_mimebundle_(self, **kwargs):
+        live = super()._repr_mimebundle_(**kwargs)
+        return {**live, "text/html": "".join(picture._repr_html_() for picture in self._stills)}
+
+
+def sliders(
+    draw: Callable[..., Figure],
+    alt: Callable[..., str],
+    stills: Sequence[Mapping[str, float]],
+    **ranges: tuple[float, float, float],
+) -> Sliders:
+    """Let sliders change what a figure shows: a loss's settings, the slice of a patient (lessons 01 to 03).
+
+    Make it the last expression of a cell. Where no kernel runs, the figures of `stills` show instead.
+
+    Args:
+        draw: takes the sliders' values by name, gives a figure; quick enough to be called while one moves.
+        alt: takes the same values, gives the figure's alt text.
+        stills: the values of the still figures, {name: value} each; the sliders begin at the first.
+        ranges: for each slider its lowest value, its highest and its step; whole numbers stay whole.
+
+    Raises:
+        ValueError: no stills, or one does not name every slider, or leaves a slider's range.
+    """
+    if not stills:
+        raise ValueError("the sliders have no stills: give at least one {name: value}, where they begin.")
+    for still in stills:
+        if set(still) != set(ranges):
+            raise ValueError(f"a still names {sorted(still)}, and the sliders are {sorted(ranges)}: name each once.")
+        for name, value in still.items():
+            low, high, _ = ranges[name]
+            if not low <= value <= high:
+                raise ValueError(f"a still has {name}={value}: its slider goes from {low} to {high}.")
+    return Sliders(draw, alt, stills, ranges)
