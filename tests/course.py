@@ -11,11 +11,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = sorted(path.parent.name for path in ROOT.glob("solutions/[!.]*/[!.]*.ipynb"))
+# Two groups for two processes, each of which makes the data of its lessons once.
+each_lesson = pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.xdist_group(f"lessons-{number % 2}")) for number, name in enumerate(NAMES)],
+)
 
 
 @pytest.fixture(autouse=True)
 def data_home(tmp_path_factory, monkeypatch):
-    """Make the lessons' data once for all of them, instead of once for each test."""
+    """Make the lessons' data once in each process, instead of once for each test."""
     folder = tmp_path_factory.getbasetemp() / "data_of_the_lessons"
     folder.mkdir(exist_ok=True)
     monkeypatch.setenv("DATA_HOME", str(folder))

@@ -3,10 +3,9 @@
 import course
 import nbformat
 import pytest
-from course import data_home  # noqa: F401
+from course import data_home, each_lesson  # noqa: F401
 
 pytest.importorskip("nbgrader", reason="nbgrader comes with the extra instructor")
-pytestmark = pytest.mark.xdist_group("lessons")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +26,7 @@ def test_there_is_a_lesson_to_grade():
 
 
 @pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # nbgrader's own
-@pytest.mark.parametrize("name", course.NAMES)
+@each_lesson
 def test_solved_gets_full_marks_and_blank_gets_none(name, graded_course, monkeypatch):
     monkeypatch.setenv("COURSE_QUICK", "1")
     path = graded_course.generate(name)

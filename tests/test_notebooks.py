@@ -11,10 +11,8 @@ import sys
 import course
 import nbclient
 import pytest
-from course import data_home  # noqa: F401
+from course import data_home, each_lesson  # noqa: F401
 
-# in one process, which makes their data once
-pytestmark = pytest.mark.xdist_group("lessons")
 STUB = "Your code here: replace this line."
 MARKERS = {
     "### BEGIN SOLUTION",
@@ -25,8 +23,6 @@ MARKERS = {
 # whatever looks as if it were meant to be one of them
 LIKE_A_MARKER = re.compile(r"#\s*(begin|end)[\W_]*(hidden|solutions?\b|tests?\b)", re.IGNORECASE)
 SECONDS_PER_CELL = 300
-
-each_lesson = pytest.mark.parametrize("name", course.NAMES)
 
 
 def code_cells(notebook):
