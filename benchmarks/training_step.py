@@ -12,10 +12,10 @@ import dataclasses
 import statistics
 import time
 
+import helpers  # noqa: F401  # isort: skip  (first: it keeps the start-up lines of TensorFlow away)
 import keras
 import numpy as np
 
-import helpers  # noqa: F401
 from helpers.data import brain
 from helpers.nets import zoo
 from helpers.training import experiment, losses
