@@ -4,6 +4,7 @@ Import it before Keras or TensorFlow: it keeps what TensorFlow writes at its sta
 """
 
 import contextlib
+import ctypes
 import os
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,22 @@ _INSTALL = {
 
 # no information lines at TensorFlow's first step (XLA, devices); its warnings and errors still come through
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc keep the memory that a training step frees for the next step, in one arena for all threads.
+
+    Left alone it returns some 200 MB to the kernel after each step on a CPU, and the next step pays for fetching them
+    again, page by page: a fifth of its time. One arena also lowers the peak. Other C libraries are left as they are.
+    """
+    arenas_at_most, kept_at_the_top = -8, -2  # M_ARENA_MAX and M_TOP_PAD in malloc.h
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(arenas_at_most, 1)
+        mallopt(kept_at_the_top, 256 * 2**20)
+
+
+_keep_freed_memory()
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -186,6 +187,27 @@ def test_a_user_may_ask_for_tensorflows_log():
     level = "os.environ['TF_CPP_MIN_LOG_LEVEL']"
     code = f"import os, sys; sys.modules['keras'] = os; {level} = '0'; import helpers; print({level})"
     assert run_python(code).stdout.strip() == "0"
+
+
+@pytest.mark.skipif("glibc" not in platform.libc_ver(), reason="another C library than glibc")
+def test_freed_memory_is_kept_for_the_next_step():
+    code = """if True:
+        import os, resource, sys
+        sys.modules["keras"] = os
+        import helpers
+        import numpy as np
+
+        def step():
+            return len([np.ones(2_500_000) for _ in range(4)])  # 80 MB, freed at once
+
+        step()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(20):
+            step()
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    """
+    # 80 MB are 20,000 pages of 4 kB
+    assert int(run_python(code).stdout) < 2000
 
 
 # --- the Makefile, with a Python that installs nothing
