@@ -54,7 +54,7 @@ def load_model(source: str | Path) -> keras.Model:
 
 
 def on_gpu() -> bool:
-    """Whether there is a GPU; only there does it pay to compile a step with XLA, which Keras would always do."""
+    """Whether there is a GPU; only there does it pay to compile a step with XLA."""
     return bool(keras.distribution.list_devices("gpu"))
 
 
