@@ -366,13 +366,13 @@ def slider():
 
 
 def test_slider_shows_the_dice_at_its_threshold(slider):
-    # 50 in both; 2 x 50 / (50 + 100) = 0.667
-    assert slider.words.value == "threshold 0.50: 50 pixels marked, Dice 0.667"
+    # 50 marked, all of them true; 2 x 50 / (50 + 100) = 0.667
+    assert slider.words.value == "threshold 0.50: 0 healthy marked, 50 tumour missed, Dice 0.667"
     slider.slider.value = 0.2
     # still 50 in both, of 150 marked; 2 x 50 / (150 + 100) = 0.4
-    assert slider.words.value == "threshold 0.20: 150 pixels marked, Dice 0.400"
+    assert slider.words.value == "threshold 0.20: 100 healthy marked, 50 tumour missed, Dice 0.400"
     slider.slider.value = 0.95
-    assert slider.words.value == "threshold 0.95: 0 pixels marked, Dice 0.000"
+    assert slider.words.value == "threshold 0.95: 0 healthy marked, 100 tumour missed, Dice 0.000"
 
 
 def test_slider_moves_the_contour_and_nothing_else(slider):
@@ -390,8 +390,8 @@ def test_slider_leaves_a_still_picture_for_pages_without_a_kernel(slider):
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == slider.model_id
     alt, image = image_of(data["text/html"])
     assert image.width > 700
-    assert "threshold 0.25: 150 pixels marked, Dice 0.400" in alt
-    assert "threshold 0.50: 50 pixels marked, Dice 0.667" in alt
+    assert "threshold 0.02: 100 healthy marked, 50 tumour missed, Dice 0.400" in alt
+    assert "threshold 0.50: 0 healthy marked, 50 tumour missed, Dice 0.667" in alt
 
 
 def test_slider_without_a_mask_and_with_wrong_input():

@@ -21,7 +21,7 @@ from helpers.show import figures
 from helpers.training import metrics
 
 SIDE = 4.2  # inches, of the picture under the slider
-STILL_THRESHOLDS = (0.25, 0.5, 0.75)
+STILL_THRESHOLDS = (0.02, 0.5, 0.98)
 
 
 class ThresholdSlider(ipywidgets.VBox):
@@ -56,13 +56,15 @@ class ThresholdSlider(ipywidgets.VBox):
         super().__init__([self.slider, self.words, self.picture])
 
     def describe(self, threshold: float) -> str:
-        """Say how large the prediction is at a threshold, and its Dice if the true area is known."""
+        """Say how large the prediction is at a threshold; if the true area is known, what is wrong, and its Dice."""
         prediction = figures.thresholded(self._probabilities, threshold)
-        words = f"threshold {threshold:.2f}: {prediction.sum():,} pixels marked"
+        words = f"threshold {threshold:.2f}"
         if self._mask is None:
-            return words
-        dice = metrics.dice(metrics.counts(self._mask[None], prediction[None])[0])
-        return f"{words}, Dice {dice:.3f}"
+            return f"{words}: {prediction.sum():,} pixels marked"
+        counts = metrics.counts(self._mask[None], prediction[None])[0]
+        both, predicted, true = counts
+        mistakes = f"{predicted - both:,} healthy marked, {true - both:,} tumour missed"
+        return f"{words}: {mistakes}, Dice {metrics.dice(counts):.3f}"
 
     def _move(self, change=None):
         threshold = self.slider.value
@@ -101,7 +103,7 @@ def threshold_slider(
     Args:
         image: (height, width, 3) or (height, width), uint8 or floats in [0, 1].
         probabilities: (height, width), floats in [0, 1].
-        mask: (height, width), the true area; with it the Dice at the threshold is shown.
+        mask: (height, width), the true area; with it the pixels marked and missed and the Dice are shown.
         channel: the channel shown in grey (1: FLAIR); None shows all three as red, green and blue.
 
     Raises:

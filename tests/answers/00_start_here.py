@@ -3,6 +3,20 @@
 # {exercise: {what is wrong: (answer, words of the message that names it)}}; each is rejected.
 WRONG = {
     "tumour-pixels": {
+        "forgets the return": (
+            """
+def tumour_pixels(masks):
+    masks.sum(axis=(1, 2))
+""",
+            "end with `return`",
+        ),
+        "asks whether": (
+            """
+def tumour_pixels(masks):
+    return masks.any(axis=(1, 2))
+""",
+            "`sum` counts",
+        ),
         "counts the whole set": (
             """
 def tumour_pixels(masks):
