@@ -15,8 +15,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from helpers.data import brain, phantom_brain
+from helpers.nets import zoo
 from helpers.show import figures, live
+from helpers.training import maps
 
+# taken before the tests get a data folder of their own
+REAL = brain.data_home() / "lgg-mri-segmentation" / "kaggle_3m"
 SIDE = 20  # pixels of the toy slices
 ZOOM = 10  # pixels of the drawing for each
 
@@ -224,6 +229,88 @@ def test_channels_are_shown_side_by_side_with_their_names():
     assert [round(float(axes.images[0].get_array()[0, 0]), 6) for axes in figure.axes] == [0.2, 0.4, 0.8]
     with pytest.raises(ValueError, match=r"\(8, 8\)"):
         figures.channels(image[..., 0])
+
+
+# Where a network looks
+
+
+def panels(figure):
+    return [axes for axes in figure.axes if axes.get_visible()]
+
+
+def test_looks_lays_each_map_over_its_image():
+    bright = np.where(SQUARE, 1.0, 0.0)
+    figure = figures.looks(
+        [GREY, GREY], {"left": np.stack([bright, 0 * bright]), "even": np.full((2, SIDE, SIDE), 0.4)}
+    )
+    rows = np.reshape(panels(figure), (2, 3))
+    assert [axes.get_title() for axes in rows[0]] == ["", "left", "even"]
+    assert [len(axes.images) for axes in rows[0]] == [1, 2, 2]
+    np.testing.assert_array_equal(rows[0, 1].images[1].get_array(), bright)
+    np.testing.assert_array_equal(rows[1, 1].images[1].get_array(), 0 * bright)
+    assert rows[0, 2].images[1].get_clim() == (0, 1)
+
+
+def test_looks_spreads_the_colours_of_a_map_that_is_nearly_even():
+    nearly = np.where(SQUARE, 0.51, 0.49)[None]
+    figure = figures.looks([GREY], {"gate": nearly}, shared=False)
+    assert panels(figure)[1].images[1].get_clim() == (0.49, 0.51)
+
+
+def test_looks_draws_weights_of_channels_as_bars_and_the_true_area_as_a_line():
+    figure = figures.looks([GREY], {"channels": np.array([[0.9, 0.1, 0.5]]), "even": 0 * SQUARE[None]}, [SQUARE])
+    image, bars, even = panels(figure)
+    assert [bar.get_height() for bar in bars.patches] == [0.1, 0.5, 0.9]
+    assert [len(axes.collections) for axes in (image, bars, even)] == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (([], {"a": np.zeros((0, SIDE, SIDE))}), "at least one image"),
+        (([GREY], {}), "at least one image and one map"),
+        (([GREY], {"a": np.zeros((2, SIDE, SIDE))}), "'a' has the shape (2, 20, 20)"),
+        (([GREY], {"a": np.zeros((1, SIDE, SIDE + 1))}), "map 'a' has the shape (20, 21)"),
+        (([GREY], {"a": np.zeros((1, SIDE, SIDE))}, [SQUARE, SQUARE]), "1 images and 2 masks"),
+    ],
+)
+def test_looks_says_what_does_not_fit(arguments, sentence):
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        figures.looks(*arguments)
+
+
+@pytest.fixture(scope="module", params=["phantom", "real"])
+def slice_with_tumour(request):
+    """One slice (1, 256, 256, 3) and its mask: of a phantom, and of a real patient where somebody has fetched them."""
+    if request.param == "phantom":
+        images, masks = phantom_brain.patient(seed=3, index=1, slices=7)
+    else:
+        patients = sorted(path for path in REAL.glob("TCGA_*"))
+        if not patients:
+            pytest.skip("no real scans here: python -m helpers.prepare brain --source kaggle")
+        files = sorted(patients[0].glob("*_mask.tif"))
+        masks = np.stack([np.asarray(Image.open(file)) > 0 for file in files])
+        images = np.stack([np.asarray(Image.open(str(file).replace("_mask", ""))) for file in files])
+    row = int(np.argmax(masks.sum(axis=(1, 2))))
+    assert masks[row].any()
+    return brain.normalise_images(images)[row : row + 1], masks[row : row + 1]
+
+
+@pytest.mark.parametrize("network", ["SE_UNet", "CBAM_UNet", "Attention_UNet"])
+def test_maps_of_each_attention_are_drawn_over_a_slice(network, slice_with_tumour):
+    images, masks = slice_with_tumour
+    model = zoo.build(network, (64, 64, 3), filters=4)
+    found = maps.attention_maps(model, images)
+    found["Grad-CAM"] = maps.grad_cam(model, images, "decoder_1_relu_2", masks)
+    figure = figures.looks(images, found, masks)
+    first, *drawn_maps = panels(figure)
+    assert len(drawn_maps) == len(found) and len(first.images) == 1
+    for axes, weights in zip(drawn_maps, found.values(), strict=True):
+        if weights.ndim == 2:
+            assert len(axes.patches) == weights.shape[1]
+        else:
+            np.testing.assert_array_equal(axes.images[1].get_array(), weights[0])
+    figures.Picture(figure, "where it looks")  # draws all of it
 
 
 # The curves

@@ -8,6 +8,7 @@ import html
 import io
 import math
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from PIL import Image
 TRUE_AREA = "#12c98c"
 TRUE_AREA_OPACITY = 0.4
 PREDICTION = "#ff2a2a"
+LOOK = "inferno"  # of maps over an image: its dark end leaves the image dark, and it reads without colours
 CHANNELS = ("pre-contrast T1", "FLAIR", "post-contrast T1")
 
 WIDTH = 7.2  # inches, of a figure as wide as the page
@@ -180,6 +182,74 @@ def grid(
     if key:
         figure.legend(handles=key, loc="outside lower center", ncols=2, frameon=False, fontsize=11)
     return figure
+
+
+def looks(
+    images: Sequence[np.ndarray],
+    maps: Mapping[str, np.ndarray],
+    masks: Sequence[np.ndarray] | None = None,
+    channel: int | None = 1,
+    shared: bool = True,
+) -> Figure:
+    """Draw where a network looks: a row for each image, the image first, then each map over it (lessons 07 to 09).
+
+    Args:
+        images: n images, each (height, width, 3) or (height, width), uint8 or floats in [0, 1].
+        maps: for each title n maps (n, height, width) with values in [0, 1], such as `training.maps` gives; weights of
+            channels, (n, channels), are drawn as bars in ascending order.
+        masks: n true areas, (height, width), drawn as a green line.
+        channel: the channel shown in grey (1: FLAIR); None shows all three as red, green and blue.
+        shared: colours stand for the values from 0 to 1; False spreads them from the lowest value of each map to its
+            highest, which shows patterns in a map that is nearly even.
+
+    Raises:
+        ValueError: no images or no maps, not as many of one thing as of another, or a map of another shape.
+    """
+    if not len(images) or not maps:
+        raise ValueError("there is nothing to draw: give at least one image and one map.")
+    for title, stack in maps.items():
+        if len(stack) != len(images) or np.ndim(stack) not in (2, 3):
+            raise ValueError(
+                f"the map {title!r} has the shape {np.shape(stack)}: give (n, height, width), or (n, channels), "
+                f"for {len(images)} images."
+            )
+    if masks is not None and len(masks) != len(images):
+        raise ValueError(f"there are {len(images)} images and {len(masks)} masks: give as many of each.")
+    columns = 1 + len(maps)
+    height, width = np.shape(images[0])[:2]
+    side = min(WIDTH / columns, 2.4)
+    figure, axes = pyplot.subplots(
+        len(images),
+        columns,
+        figsize=(columns * side, len(images) * side * height / width + 0.5),
+        squeeze=False,
+        layout="constrained",
+    )
+    pyplot.close(figure)
+    for number, (row, image) in enumerate(zip(axes, images, strict=True)):
+        shown = _shown(image, channel)
+        for panel, (title, stack) in zip(row, [("", None), *maps.items()], strict=True):
+            if number == 0:
+                panel.set_title(textwrap.fill(title.replace("_", " "), 16), fontsize=11 if columns < 4 else 9)
+            if stack is not None and np.ndim(stack) == 2:
+                _draw_weights(panel, stack[number])
+                continue
+            panel.imshow(shown, cmap="gray", vmin=0, vmax=1)
+            panel.set_axis_off()
+            if stack is not None:
+                values = _plane(stack[number], f"map {title!r}", shown.shape[:2])
+                low, high = (0, 1) if shared else (values.min(), max(values.max(), values.min() + 1e-6))
+                panel.imshow(values, cmap=LOOK, vmin=low, vmax=high, alpha=0.55)
+            if masks is not None:
+                area = _plane(masks[number], "mask", shown.shape[:2]) > 0.5
+                panel.add_collection(collections.LineCollection(outline(area), colors=TRUE_AREA, linewidths=1.4))
+    return figure
+
+
+def _draw_weights(axes: Axes, weights: np.ndarray) -> None:
+    axes.bar(np.arange(len(weights)), np.sort(weights), width=1, color="C0")
+    axes.set(ylim=(0, 1), xlim=(-0.5, len(weights) - 0.5), xticks=[], xlabel=f"{len(weights)} channels", box_aspect=1)
+    axes.set_yticks([0, 0.5, 1])
 
 
 def channels(image: np.ndarray) -> Figure:

@@ -3,6 +3,7 @@
 Used in every lesson that looks at a prediction.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -76,30 +77,58 @@ def predict_probabilities(model: keras.Model, images: np.ndarray, flips: bool = 
     Raises:
         ValueError: the images are no stack of RGB images in uint8.
     """
-    if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8:
-        raise ValueError(
-            f"images are {images.dtype} of shape {images.shape}: give uint8 of shape (n, height, width, 3)."
-        )
-    height, width = images.shape[1:3]
-    side = model.input_shape[1]
+    _check(images)
     predictions = []
     for start in range(0, len(images), batch):
-        inputs, box = _fit(images[start : start + batch], side)
+        inputs, restore = fitted(model, images[start : start + batch])
         # The last batch is filled up: one shape means that the step is traced and compiled once.
         filled = np.pad(inputs, [(0, batch - len(inputs) if len(images) > batch else 0), (0, 0), (0, 0), (0, 0)])
         outputs = _call(model, filled)
         if flips:
             outputs = (outputs + _call(model, filled[:, :, ::-1])[:, :, ::-1]) / 2
-        top, left, bottom, right = box
-        predictions.append(_resize(outputs[: len(inputs), top:bottom, left:right], height, width))
+        predictions.append(restore(outputs[: len(inputs)]))
     if not predictions:
         classes = model.output_shape[-1] if not isinstance(model.output_shape, dict) else 1
-        return np.zeros((0, height, width) + (() if classes == 1 else (classes,)), "float32")
+        return np.zeros((0, *images.shape[1:3]) + (() if classes == 1 else (classes,)), "float32")
     return np.concatenate(predictions)
 
 
+def fitted(model: keras.Model, images: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+    """Give images as a network takes them, and the way back for what it makes of them.
+
+    Args:
+        model: a network of the zoo.
+        images: (n, height, width, 3) uint8.
+
+    Returns:
+        float32 images in [0, 1] in a size that the network takes; and a function that brings maps
+        (n, h, w, classes), of any resolution, to the images' own size: (n, height, width) for one class,
+        (n, height, width, classes) for several.
+
+    Raises:
+        ValueError: the images are no stack of RGB images in uint8.
+    """
+    _check(images)
+    height, width = images.shape[1:3]
+    inputs, (top, left, bottom, right) = _fit(images, model.input_shape[1])
+
+    def restore(maps: np.ndarray) -> np.ndarray:
+        inside = _resize(maps, *inputs.shape[1:3])[:, top:bottom, left:right]
+        resized = _resize(inside, height, width)
+        return resized[..., 0] if resized.shape[-1] == 1 else resized
+
+    return inputs.astype("float32") / 255, restore
+
+
+def _check(images: np.ndarray) -> None:
+    if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8:
+        raise ValueError(
+            f"images are {images.dtype} of shape {images.shape}: give uint8 of shape (n, height, width, 3)."
+        )
+
+
 def _call(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    outputs = model.predict_on_batch(images.astype("float32") / 255)
+    outputs = model.predict_on_batch(images)
     return outputs["main"] if isinstance(outputs, dict) else outputs
 
 
@@ -121,19 +150,19 @@ def _fit(images: np.ndarray, side: int | None) -> tuple[np.ndarray, tuple[int, i
     return padded, (top, left, top + height, left + width)
 
 
-def _resize(probabilities: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(n, h, w, classes) to (n, height, width[, classes]), bilinear."""
-    if probabilities.shape[1:3] != (height, width):
-        probabilities = np.stack(
-            [
-                np.stack(
-                    [
-                        np.asarray(Image.fromarray(channel).resize((width, height), Image.Resampling.BILINEAR))
-                        for channel in np.moveaxis(np.asarray(image, "float32"), -1, 0)
-                    ],
-                    axis=-1,
-                )
-                for image in probabilities
-            ]
-        )
-    return probabilities[..., 0] if probabilities.shape[-1] == 1 else probabilities
+def _resize(maps: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(n, h, w, classes) to (n, height, width, classes), bilinear."""
+    if maps.shape[1:3] == (height, width):
+        return maps
+    return np.stack(
+        [
+            np.stack(
+                [
+                    np.asarray(Image.fromarray(channel).resize((width, height), Image.Resampling.BILINEAR))
+                    for channel in np.moveaxis(np.asarray(image, "float32"), -1, 0)
+                ],
+                axis=-1,
+            )
+            for image in maps
+        ]
+    )
