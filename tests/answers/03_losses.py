@@ -56,6 +56,40 @@ def cross_entropy(y_true, y_pred):
 """,
             "got NoneType",
         ),
+        "no clip, by the probability of the truth": (
+            """
+def cross_entropy(y_true, y_pred):
+    return keras.ops.mean(-keras.ops.log(keras.ops.where(y_true > 0.5, y_pred, 1 - y_pred)))
+""",
+            "clip y_pred",
+        ),
+        "clipped at 1e-8": (
+            """
+def cross_entropy(y_true, y_pred):
+    y_pred = keras.ops.clip(y_pred, 1e-8, 1 - 1e-8)
+    return -keras.ops.mean(y_true * keras.ops.log(y_pred) + (1 - y_true) * keras.ops.log(1 - y_pred))
+""",
+            "1 - 1e-8 is 1 in float32",
+        ),
+        "a mean for each class": (
+            """
+def cross_entropy(y_true, y_pred):
+    y_pred = keras.ops.clip(y_pred, 1e-7, 1 - 1e-7)
+    tumour = -keras.ops.sum(y_true * keras.ops.log(y_pred)) / keras.ops.sum(y_true)
+    background = -keras.ops.sum((1 - y_true) * keras.ops.log(1 - y_pred)) / keras.ops.sum(1 - y_true)
+    return (tumour + background) / 2
+""",
+            "not a mean for each class",
+        ),
+        "a mean for each class, added": (
+            """
+def cross_entropy(y_true, y_pred):
+    y_pred = keras.ops.clip(y_pred, 1e-7, 1 - 1e-7)
+    tumour = -keras.ops.sum(y_true * keras.ops.log(y_pred)) / keras.ops.sum(y_true)
+    return tumour - keras.ops.sum((1 - y_true) * keras.ops.log(1 - y_pred)) / keras.ops.sum(1 - y_true)
+""",
+            "not a mean for each class",
+        ),
     },
     "dice-loss": {
         "numpy": (
@@ -132,6 +166,30 @@ def dice_loss(y_true, y_pred, smooth=1.0):
 """,
             "use the argument",
         ),
+        "smooth doubled": (
+            """
+def dice_loss(y_true, y_pred, smooth=1.0):
+    overlap = keras.ops.sum(y_true * y_pred)
+    return 1 - 2 * (overlap + smooth) / (keras.ops.sum(y_true) + keras.ops.sum(y_pred) + smooth)
+""",
+            "double the overlap before you add smooth",
+        ),
+        "no brackets below the line": (
+            """
+def dice_loss(y_true, y_pred, smooth=1.0):
+    overlap = keras.ops.sum(y_true * y_pred)
+    return 1 - (2 * overlap + smooth) / keras.ops.sum(y_true) + keras.ops.sum(y_pred) + smooth
+""",
+            "brackets around all above and below the line",
+        ),
+        "no brackets above the line": (
+            """
+def dice_loss(y_true, y_pred, smooth=1.0):
+    overlap = keras.ops.sum(y_true * y_pred)
+    return 1 - 2 * overlap + smooth / (keras.ops.sum(y_true) + keras.ops.sum(y_pred) + smooth)
+""",
+            "brackets around all above and below the line",
+        ),
     },
     "dice-gradient": {
         "wrong sign": (
@@ -185,6 +243,42 @@ def dice_gradient(y_true, y_pred, smooth=1.0):
     return -(2 * y_true.sum() * below - above) / below**2
 """,
             "a derivative for each pixel",
+        ),
+        "no smooth": (
+            """
+def dice_gradient(y_true, y_pred, smooth=1.0):
+    above = 2 * (y_true * y_pred).sum()
+    below = y_true.sum() + y_pred.sum()
+    return -(2 * y_true * below - above) / below**2
+""",
+            "smooth is missing",
+        ),
+        "always smoothed by 1": (
+            """
+def dice_gradient(y_true, y_pred, smooth=1.0):
+    above = 2 * (y_true * y_pred).sum() + 1
+    below = y_true.sum() + y_pred.sum() + 1
+    return -(2 * y_true * below - above) / below**2
+""",
+            "wrong with smooth=5: use the argument",
+        ),
+        "B grows by 2": (
+            """
+def dice_gradient(y_true, y_pred, smooth=1.0):
+    above = 2 * (y_true * y_pred).sum() + smooth
+    below = y_true.sum() + y_pred.sum() + smooth
+    return -(2 * y_true * below - above * 2) / below**2
+""",
+            "B' is 1, not 2",
+        ),
+        "A grows everywhere": (
+            """
+def dice_gradient(y_true, y_pred, smooth=1.0):
+    above = 2 * (y_true * y_pred).sum() + smooth
+    below = y_true.sum() + y_pred.sum() + smooth
+    return np.full(y_true.shape, -(2 * below - above) / below**2)
+""",
+            "A' is 0 outside the tumour",
         ),
     },
     "focal-loss": {
@@ -270,6 +364,43 @@ def focal_loss(y_true, y_pred, alpha=0.25, gamma=2.0):
 """,
             "expected half the cross-entropy",
         ),
+        "no clip": (
+            """
+def focal_loss(y_true, y_pred, alpha=0.25, gamma=2.0):
+    right = y_true * y_pred + (1 - y_true) * (1 - y_pred)
+    weights = alpha * y_true + (1 - alpha) * (1 - y_true)
+    return -keras.ops.mean(weights * (1 - right) ** gamma * keras.ops.log(right))
+""",
+            "clip y_pred",
+        ),
+        "no clip, in two parts": (
+            """
+def focal_loss(y_true, y_pred, alpha=0.25, gamma=2.0):
+    tumour = alpha * y_true * (1 - y_pred) ** gamma * keras.ops.log(y_pred)
+    background = (1 - alpha) * (1 - y_true) * y_pred**gamma * keras.ops.log(1 - y_pred)
+    return -keras.ops.mean(tumour + background)
+""",
+            "clip y_pred",
+        ),
+        "turned down by p": (
+            """
+def focal_loss(y_true, y_pred, alpha=0.25, gamma=2.0):
+    y_pred = keras.ops.clip(y_pred, 1e-7, 1 - 1e-7)
+    right = y_true * y_pred + (1 - y_true) * (1 - y_pred)
+    weights = alpha * y_true + (1 - alpha) * (1 - y_true)
+    return -keras.ops.mean(weights * (1 - y_pred) ** gamma * keras.ops.log(right))
+""",
+            "not by (1 - p)^gamma",
+        ),
+        "other numbers": (
+            """
+def focal_loss(y_true, y_pred, alpha=0.25, gamma=2.0):
+    y_pred = keras.ops.clip(y_pred, 1e-7, 1 - 1e-7)
+    right = y_true * y_pred + (1 - y_true) * (1 - y_pred)
+    return -keras.ops.mean((alpha * y_true + (1 - alpha) * (1 - y_true)) * gamma * keras.ops.log(right))
+""",
+            "see the example above",
+        ),
     },
     "weighted-sum": {
         "called at once": (
@@ -344,6 +475,44 @@ def weighted_sum(parts):
     return loss
 """,
             "return after the loop",
+        ),
+        "a float": (
+            """
+def weighted_sum(parts):
+    return lambda y_true, y_pred: sum(weight * float(part(y_true, y_pred)) for weight, part in parts)
+""",
+            "expected a tensor, got float",
+        ),
+        "numpy": (
+            """
+def weighted_sum(parts):
+    def loss(y_true, y_pred):
+        return np.sum([weight * np.asarray(part(y_true, y_pred)) for weight, part in parts])
+
+    return loss
+""",
+            "add up what the losses give as it is",
+        ),
+        "a list": (
+            """
+def weighted_sum(parts):
+    return lambda y_true, y_pred: [weight * part(y_true, y_pred) for weight, part in parts]
+""",
+            "expected a tensor, got list",
+        ),
+        "the pair swapped": (
+            """
+def weighted_sum(parts):
+    return lambda y_true, y_pred: sum(weight * part(y_true, y_pred) for part, weight in parts)
+""",
+            "a pair is (weight, loss)",
+        ),
+        "never called": (
+            """
+def weighted_sum(parts):
+    return lambda y_true, y_pred: sum(weight * part for weight, part in parts)
+""",
+            "each loss is called with y_true, y_pred",
         ),
     },
 }
