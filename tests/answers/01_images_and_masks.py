@@ -38,6 +38,27 @@ def tumour_finder(masks):
 """,
             "a single pixel is enough",
         ),
+        "gives indices of pixels": (
+            """
+def tumour_finder(masks):
+    return np.flatnonzero(masks)
+""",
+            "over axes 1 and 2",
+        ),
+        "asks the pixels instead of the slices": (
+            """
+def tumour_finder(masks):
+    return np.flatnonzero(masks.any(axis=0))
+""",
+            "over axes 1 and 2",
+        ),
+        "asks the columns of each slice": (
+            """
+def tumour_finder(masks):
+    return np.flatnonzero(masks.any(axis=1))
+""",
+            "over axes 1 and 2",
+        ),
     },
     "overlay": {
         "forgets to divide": (
@@ -48,6 +69,24 @@ def overlay(image, mask, colour, strength):
     return picture
 """,
             "divide the image by 255",
+        ),
+        "scales the colour": (
+            """
+def overlay(image, mask, colour, strength):
+    picture = np.stack([image / 255] * 3, axis=-1)
+    picture[mask] = (1 - strength) * picture[mask] + strength * np.array(colour) * 255
+    return picture
+""",
+            "the colour is in [0, 1] already",
+        ),
+        "mixes whole numbers": (
+            """
+def overlay(image, mask, colour, strength):
+    picture = np.stack([image] * 3, axis=-1)
+    picture[mask] = (1 - strength) * picture[mask] + strength * 255 * np.array(colour)
+    return picture / 255
+""",
+            "before you mix",
         ),
         "tints the whole image": (
             """
@@ -159,6 +198,26 @@ def contour(mask):
 """,
             "the 16 outermost pixels",
         ),
+        "looks up and down only": (
+            """
+def contour(mask):
+    padded = np.pad(mask, 1)
+    return mask & ~(padded[:-2, 1:-1] & padded[2:, 1:-1])
+""",
+            "left and right",
+        ),
+        "keeps the padding": (
+            """
+def contour(mask):
+    padded = np.pad(mask, 1)
+    inner = padded.copy()
+    for axis in (0, 1):
+        for step in (-1, 1):
+            inner &= np.roll(padded, step, axis)
+    return padded & ~inner
+""",
+            "padding has to come off",
+        ),
     },
     "to-network": {
         "gives float64": (
@@ -168,6 +227,14 @@ def to_network(images):
     return images / 255
 """,
             "twice the memory",
+        ),
+        "gives float16": (
+            """
+def to_network(images):
+    images = images if images.ndim == 4 else images[None]
+    return (images / 255).astype("float16")
+""",
+            "three digits only",
         ),
         "stays whole": (
             """
@@ -278,7 +345,24 @@ def shrink_mask(mask):
     height, width = mask.shape
     return mask.reshape(2, height // 2, 2, width // 2).mean(axis=(0, 2)) >= 0.5
 """,
-            "compare the share with 0.5",
+            "reshape to (height // 2, 2, width // 2, 2)",
+        ),
+        "blocks in the last two axes": (
+            """
+def shrink_mask(mask):
+    height, width = mask.shape
+    return mask.reshape(height // 2, width // 2, 2, 2).mean(axis=(2, 3)) >= 0.5
+""",
+            "axes 1 and 3",
+        ),
+        "interpolates": (
+            """
+def shrink_mask(mask):
+    height, width = mask.shape
+    small = Image.fromarray(mask.astype(np.float32)).resize((width // 2, height // 2), Image.Resampling.BILINEAR)
+    return np.asarray(small) >= 0.5
+""",
+            "BOX keeps to its block",
         ),
         "keeps the size": (
             """

@@ -38,6 +38,38 @@ def pixel_counts(masks, predictions):
 """,
             "count, do not average",
         ),
+        "counts where both are equal": (
+            """
+def pixel_counts(masks, predictions):
+    areas = (masks == predictions, predictions, masks)
+    return np.stack([area.sum(axis=(1, 2)) for area in areas], axis=-1)
+""",
+            "where both say no",
+        ),
+        "puts false positives second": (
+            """
+def pixel_counts(masks, predictions):
+    areas = (masks & predictions, predictions & ~masks, masks)
+    return np.stack([area.sum(axis=(1, 2)) for area in areas], axis=-1)
+""",
+            "right or wrong",
+        ),
+        "counts right, false and missed": (
+            """
+def pixel_counts(masks, predictions):
+    areas = (masks & predictions, predictions & ~masks, masks & ~predictions)
+    return np.stack([area.sum(axis=(1, 2)) for area in areas], axis=-1)
+""",
+            "right or wrong",
+        ),
+        "puts the true area first": (
+            """
+def pixel_counts(masks, predictions):
+    areas = (masks, masks & predictions, predictions)
+    return np.stack([area.sum(axis=(1, 2)) for area in areas], axis=-1)
+""",
+            "the columns are both, predicted, true",
+        ),
     },
     "dice": {
         "counts both once": (
@@ -61,6 +93,24 @@ def dice(counts, empty=1.0):
     return (2 * counts[..., 0] + 1) / (counts[..., 1] + counts[..., 2] + 1)
 """,
             "with nothing added",
+        ),
+        "adds a small number above and below": (
+            """
+def dice(counts, empty=1.0):
+    return (2 * counts[..., 0] + 1e-6) / (counts[..., 1] + counts[..., 2] + 1e-6)
+""",
+            "however small",
+        ),
+        "fills an array of whole numbers": (
+            """
+def dice(counts, empty=1.0):
+    both, size = counts[..., 0], counts[..., 1] + counts[..., 2]
+    scores = np.zeros_like(both)
+    scores[size > 0] = 2 * both[size > 0] / size[size > 0]
+    scores[size == 0] = empty
+    return scores
+""",
+            "leave whole numbers",
         ),
         "takes a slice without tumour for empty": (
             """
@@ -123,7 +173,42 @@ def iou(counts, empty=1.0):
 def iou(counts, empty=1.0):
     return (counts[..., 0] + 1) / (counts[..., 1] + counts[..., 2] - counts[..., 0] + 1)
 """,
-            "nothing added",
+            "1 was added above and below",
+        ),
+        "adds a small number above and below": (
+            """
+def iou(counts, empty=1.0):
+    both, predicted, true = counts[..., 0], counts[..., 1], counts[..., 2]
+    return (both + 1e-6) / (predicted + true - both + 1e-6)
+""",
+            "however small",
+        ),
+        "takes both off twice": (
+            """
+def iou(counts, empty=1.0):
+    both, predicted, true = counts[..., 0], counts[..., 1], counts[..., 2]
+    either = predicted + true - 2 * both
+    return np.where(either > 0, both / np.maximum(either, 1), empty)
+""",
+            "not twice",
+        ),
+        "takes the larger area for the union": (
+            """
+def iou(counts, empty=1.0):
+    both, predicted, true = counts[..., 0], counts[..., 1], counts[..., 2]
+    either = np.maximum(predicted, true)
+    return np.where(either > 0, both / np.maximum(either, 1), empty)
+""",
+            "12 pixels lie in either",
+        ),
+        "mixes the bits": (
+            """
+def iou(counts, empty=1.0):
+    both, predicted, true = counts[..., 0], counts[..., 1], counts[..., 2]
+    either = predicted | true
+    return np.where(either > 0, both / np.maximum(either, 1), empty)
+""",
+            "12 pixels lie in either",
         ),
         "does not listen to empty": (
             """
@@ -165,6 +250,38 @@ def two_means(counts, patients, empty=1.0):
     return metrics.dice(counts).mean(), np.mean([metrics.dice(row) for row in sums])
 """,
             "hand `empty` on",
+        ),
+        "does not hand empty on for the patients": (
+            """
+def two_means(counts, patients, empty=1.0):
+    sums = [counts[patients == name].sum(axis=0) for name in np.unique(patients)]
+    return metrics.dice(counts, empty).mean(), np.mean([metrics.dice(row) for row in sums])
+""",
+            "for patients",
+        ),
+        "counts a patient for each slice": (
+            """
+def two_means(counts, patients, empty=1.0):
+    sums = [counts[patients == name].sum(axis=0) for name in patients]
+    return metrics.dice(counts, empty).mean(), np.mean([metrics.dice(row, empty) for row in sums])
+""",
+            "loop over np.unique(patients)",
+        ),
+        "leaves out the empty slices": (
+            """
+def two_means(counts, patients, empty=1.0):
+    sums = [counts[patients == name].sum(axis=0) for name in np.unique(patients)]
+    return metrics.dice(metrics.positives_only(counts)).mean(), np.mean([metrics.dice(row, empty) for row in sums])
+""",
+            "the empty slice counts",
+        ),
+        "forgets the means": (
+            """
+def two_means(counts, patients, empty=1.0):
+    sums = [counts[patients == name].sum(axis=0) for name in np.unique(patients)]
+    return metrics.dice(counts, empty), [metrics.dice(row, empty) for row in sums]
+""",
+            "expected two numbers",
         ),
         "takes neighbours for patients": (
             """
@@ -213,7 +330,47 @@ def interval(values, draws, seed):
 def interval(values, draws, seed):
     return values.mean() - 1.96 * values.std(), values.mean() + 1.96 * values.std()
 """,
-            "the spread of the patients",
+            "from a formula",
+        ),
+        "takes the standard error": (
+            """
+def interval(values, draws, seed):
+    error = 1.96 * values.std() / np.sqrt(len(values))
+    return values.mean() - error, values.mean() + error
+""",
+            "from a formula",
+        ),
+        "averages over the draws": (
+            """
+def interval(values, draws, seed):
+    drawn = np.random.default_rng(seed).choice(values, size=(draws, len(values)))
+    return np.quantile(drawn.mean(axis=0), [0.025, 0.975])
+""",
+            "over axis 1",
+        ),
+        "draws too many patients": (
+            """
+def interval(values, draws, seed):
+    drawn = np.random.default_rng(seed).choice(values, size=(draws, 1000))
+    return np.quantile(drawn.mean(axis=1), [0.025, 0.975])
+""",
+            "takes n patients",
+        ),
+        "begins again in each draw": (
+            """
+def interval(values, draws, seed):
+    means = [np.random.default_rng(seed).choice(values, len(values)).mean() for _ in range(draws)]
+    return np.quantile(means, [0.025, 0.975])
+""",
+            "before the loop",
+        ),
+        "takes the lowest mean": (
+            """
+def interval(values, draws, seed):
+    drawn = np.random.default_rng(seed).choice(values, size=(draws, len(values)))
+    return np.quantile(drawn.mean(axis=1), [0, 0.95])
+""",
+            "between 0.025 and 0.975",
         ),
         "gives 90 %": (
             """
@@ -238,6 +395,14 @@ def interval(values, draws, seed):
     return np.quantile(drawn, 0.025), np.quantile(drawn, 0.975)
 """,
             "np.random.default_rng(seed)",
+        ),
+        "has a seed of its own": (
+            """
+def interval(values, draws, seed):
+    drawn = np.random.default_rng(0).choice(values, size=(draws, len(values))).mean(axis=1)
+    return np.quantile(drawn, 0.025), np.quantile(drawn, 0.975)
+""",
+            "use `seed`",
         ),
     },
 }
