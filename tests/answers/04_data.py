@@ -49,6 +49,56 @@ def split_by_patient(patients, validation=0.2):
 """,
             "split whole patients",
         ),
+        "the two sides swapped": (
+            """
+def split_by_patient(patients, validation=0.2):
+    draws = [int.from_bytes(hashlib.sha256(patient.encode()).digest()[:8], "big") / 2**64 for patient in patients]
+    there = np.array(draws) >= validation
+    return {"train": np.flatnonzero(~there), "validation": np.flatnonzero(there)}
+""",
+            "swap the sides",
+        ),
+        "counts to one over the share": (
+            """
+def split_by_patient(patients, validation=0.2):
+    draws = [int.from_bytes(hashlib.sha256(patient.encode()).digest()[:8], "big") for patient in patients]
+    there = np.array([draw % int(1 / validation) == 0 for draw in draws])
+    return {"train": np.flatnonzero(~there), "validation": np.flatnonzero(there)}
+""",
+            "expected about 70%",
+        ),
+        "patient by patient": (
+            """
+def split_by_patient(patients, validation=0.2):
+    parts = {"train": [], "validation": []}
+    for name in np.unique(patients):
+        draw = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
+        parts["validation" if draw < validation else "train"].extend(np.flatnonzero(patients == name))
+    return parts
+""",
+            "ascending",
+        ),
+        "names": (
+            """
+def split_by_patient(patients, validation=0.2):
+    draws = [int.from_bytes(hashlib.sha256(patient.encode()).digest()[:8], "big") / 2**64 for patient in patients]
+    there = np.array(draws) < validation
+    return {"train": patients[~there], "validation": patients[there]}
+""",
+            "expected the indices",
+        ),
+        "Python's hash in a helper": (
+            """
+def draw(patient):
+    return hash(patient) % 1000 / 1000
+
+
+def split_by_patient(patients, validation=0.2):
+    there = np.array([draw(patient) < validation for patient in patients])
+    return {"train": np.flatnonzero(~there), "validation": np.flatnonzero(there)}
+""",
+            "use hashlib",
+        ),
         "shuffles patients with a seed": (
             """
 def split_by_patient(patients, validation=0.2):
@@ -139,6 +189,14 @@ def leave_hospital_out(patients, hospital):
 """,
             "the second part of the id alone",
         ),
+        "another part of the id": (
+            """
+def leave_hospital_out(patients, hospital):
+    there = np.array([patient.split("_")[2] == hospital for patient in patients])
+    return {"train": np.flatnonzero(~there), "validation": np.flatnonzero(there)}
+""",
+            "part 1 of the id",
+        ),
         "the beginning of the id": (
             """
 def leave_hospital_out(patients, hospital):
@@ -195,7 +253,7 @@ def normalise(images):
     low, high = np.percentile(images, [10, 99], axis=(0, 1, 2), method="inverted_cdf").astype(float)
     return np.rint(np.clip((images - low) / np.maximum(high - low, 1), 0, 1) * 200).astype(np.uint8)
 """,
-            "only p99 itself goes to 200",
+            "clip at 255",
         ),
         "p99 at 255": (
             """
@@ -212,6 +270,19 @@ def normalise(images):
     return np.rint(np.clip((images - low) / np.maximum(high - low, 1) * 255, 0, 255)).astype(np.uint8)
 """,
             "expected 200 for p99",
+        ),
+        "leaves out the black pixels": (
+            """
+def normalise(images):
+    result = np.empty_like(images)
+    for channel in range(3):
+        values = images[..., channel]
+        low, high = np.percentile(values[values > 0], [10, 99], method="inverted_cdf").astype(float)
+        scaled = (values - low) / np.maximum(high - low, 1) * 200
+        result[..., channel] = np.rint(np.clip(scaled, 0, 255))
+    return result
+""",
+            "the black ones, too",
         ),
         "percentiles as fractions": (
             """
@@ -284,6 +355,45 @@ def mirror_and_shift(image, mask, generator, limit=8):
     return move(image), move(mask)
 """,
             "leaves out its upper end",
+        ),
+        "one draw for down and right": (
+            """
+def mirror_and_shift(image, mask, generator, limit=8):
+    mirror = generator.random() < 0.5
+    shift = generator.integers(-limit, limit + 1)
+    def move(array):
+        array = array[:, ::-1] if mirror else array
+        padded = np.pad(array, [(limit, limit)] * 2 + [(0, 0)] * (array.ndim - 2))
+        return padded[limit - shift :, limit - shift :][: array.shape[0], : array.shape[1]]
+    return move(image), move(mask)
+""",
+            "each by itself",
+        ),
+        "mirrors seldom": (
+            """
+def mirror_and_shift(image, mask, generator, limit=8):
+    mirror = generator.random() < 0.1
+    down, right = generator.integers(-limit, limit + 1, size=2)
+    def move(array):
+        array = array[:, ::-1] if mirror else array
+        padded = np.pad(array, [(limit, limit)] * 2 + [(0, 0)] * (array.ndim - 2))
+        return padded[limit - down :, limit - right :][: array.shape[0], : array.shape[1]]
+    return move(image), move(mask)
+""",
+            "about half",
+        ),
+        "upside down": (
+            """
+def mirror_and_shift(image, mask, generator, limit=8):
+    mirror = generator.random() < 0.5
+    down, right = generator.integers(-limit, limit + 1, size=2)
+    def move(array):
+        array = array[::-1] if mirror else array
+        padded = np.pad(array, [(limit, limit)] * 2 + [(0, 0)] * (array.ndim - 2))
+        return padded[limit - down :, limit - right :][: array.shape[0], : array.shape[1]]
+    return move(image), move(mask)
+""",
+            "mirror left and right only",
         ),
         "draws elsewhere": (
             """

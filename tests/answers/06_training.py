@@ -114,6 +114,33 @@ def train_mended(model, images, masks, epochs, batch):
 """,
             "draw one order for both",
         ),
+        "drops the smaller last batch": (
+            """
+def train_mended(model, images, masks, epochs, batch):
+    generator = np.random.default_rng(0)
+    kept = []
+    for _ in range(epochs):
+        order = generator.permutation(len(images))
+        for number in range(len(images) // batch):
+            rows = order[number * batch : (number + 1) * batch]
+            kept.append(float(model.train_on_batch(images[rows], masks[rows])))
+    return kept
+""",
+            "the last batch has 2",
+        ),
+        "shuffles the batches": (
+            """
+def train_mended(model, images, masks, epochs, batch):
+    generator = np.random.default_rng(0)
+    kept = []
+    for _ in range(epochs):
+        for start in generator.permutation(np.arange(0, len(images), batch)):
+            rows = slice(start, start + batch)
+            kept.append(float(model.train_on_batch(images[rows], masks[rows])))
+    return kept
+""",
+            "shuffle the images, not the batches",
+        ),
         "no longer shuffles": (
             """
 def train_mended(model, images, masks, epochs, batch):
@@ -145,9 +172,11 @@ def train_mended(model, images, masks, epochs, batch):
 def train_mended(model, images, masks, epochs, batch):
     generator = np.random.default_rng(0)
     kept = []
-    for _ in range(epochs * (len(images) // batch)):
-        rows = generator.integers(len(images), size=batch)
-        kept.append(float(model.train_on_batch(images[rows], masks[rows])))
+    for _ in range(epochs):
+        drawn = generator.integers(len(images), size=len(images))
+        for start in range(0, len(images), batch):
+            rows = drawn[start : start + batch]
+            kept.append(float(model.train_on_batch(images[rows], masks[rows])))
     return kept
 """,
             "each of the 8 images once in an epoch",
@@ -160,6 +189,26 @@ def cosine(step, steps, highest):
     return highest * (1 + np.cos(np.pi * step / steps)) / 2
 """,
             "the first steps // 20 steps are a warm-up",
+        ),
+        "not halved": (
+            """
+def cosine(step, steps, highest):
+    warm_up = steps // 20
+    if step < warm_up:
+        return highest * step / warm_up
+    return (1 + np.cos(np.pi * (step - warm_up) / (steps - warm_up))) * highest
+""",
+            "halve it",
+        ),
+        "a warm-up of one step at least": (
+            """
+def cosine(step, steps, highest):
+    warm_up = max(1, steps // 20)
+    if step < warm_up:
+        return highest * step / warm_up
+    return (1 + np.cos(np.pi * (step - warm_up) / (steps - warm_up))) / 2 * highest
+""",
+            "10 // 20 is 0",
         ),
         "cosine counted from step 0": (
             """
@@ -199,7 +248,7 @@ def cosine(step, steps, highest):
         return highest * step / warm_up
     return highest * (1 + np.cos(np.pi * (step - warm_up) / steps)) / 2
 """,
-            "half a cosine goes from 0 to pi",
+            "divide by steps - warm-up",
         ),
     },
     "keep-best": {
@@ -212,9 +261,14 @@ def cosine(step, steps, highest):
                 copy="self.model.weights",
                 end="[old.assign(new) for old, new in zip(self.model.weights, self.saved)]",
             ),
-            "copy them with get_weights",
+            "copy with get_weights",
         ),
-        "never puts them back": (callback(end="pass"), "put them back"),
+        "never puts them back": (callback(end="pass"), "put it back"),
+        "begins at 0": (callback(begin="self.best, self.saved = 0.0, None"), "begin below every Dice"),
+        "keeps the weights of another training": (
+            callback(begin="self.best, self.saved = -1.0, getattr(self, 'saved', None)"),
+            "forget the first one's weights",
+        ),
         "prefers the later of equal epochs": (callback(condition='logs["val_dice"] >= self.best'), "so > and not >="),
         "takes whatever comes first": (
             callback(
@@ -227,7 +281,7 @@ def cosine(step, steps, highest):
             callback(begin='self.best, self.saved = getattr(self, "best", -1.0), getattr(self, "saved", None)'),
             "begin anew in on_train_begin",
         ),
-        "looks at the training score": (callback().replace("val_dice", "dice"), "compare val_dice, not dice"),
+        "looks at the training score": (callback().replace("val_dice", "dice"), "compare logs['val_dice']"),
     },
     "train": {
         "returns what fit returns": (changed("return fitted.history", "return fitted"), ".history is wanted"),
@@ -239,8 +293,18 @@ def cosine(step, steps, highest):
         "forgets the callbacks": (changed("        callbacks=[*callbacks],\n", ""), "hand callbacks on to fit"),
         "schedule counts epochs": (
             changed("epochs * int(np.ceil(len(images) / 8))", "epochs"),
-            "the schedule counts steps, not epochs",
+            "it counts steps, not epochs",
         ),
+        "leaves out the smaller batch": (
+            changed("int(np.ceil(len(images) / 8))", "(len(images) // 8)"),
+            "smaller last batch",
+        ),
+        "a step for each image": (changed("int(np.ceil(len(images) / 8))", "len(images)"), "not images"),
+        "no warm-up": (
+            changed('schedules.get("cosine", 0.003, steps)', "keras.optimizers.schedules.CosineDecay(0.003, steps)"),
+            "warm-up from 0",
+        ),
+        "one step too many": (changed("int(np.ceil(len(images) / 8))", "(len(images) // 8 + 1)"), "16 images"),
         "constant rate": (
             changed('schedules.get("cosine", 0.003, steps)', "0.003"),
             "give AdamW the schedule",
@@ -341,6 +405,7 @@ def train(model, images, masks, validation, epochs, callbacks=()):
 RANGES = [
     ("max(falling['val_dice'])", "0.00", "0.10"),
     ("healthy[-1]", "0.0", "0.4"),
+    ("history['val_dice'][0]", "0.0", "0.3"),
     ("stalled[-1]", "0.6", "1.3"),
     ("scores['dice']['mean']", "0.3", "0.85"),
     ("dice[tumour > np.median(tumour)].mean() - dice[tumour <= np.median(tumour)].mean()", "0.1", "0.8"),
