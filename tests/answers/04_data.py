@@ -49,15 +49,6 @@ def split_by_patient(patients, validation=0.2):
 """,
             "split whole patients",
         ),
-        "the two sides swapped": (
-            """
-def split_by_patient(patients, validation=0.2):
-    draws = [int.from_bytes(hashlib.sha256(patient.encode()).digest()[:8], "big") / 2**64 for patient in patients]
-    there = np.array(draws) >= validation
-    return {"train": np.flatnonzero(~there), "validation": np.flatnonzero(there)}
-""",
-            "swap the sides",
-        ),
         "counts to one over the share": (
             """
 def split_by_patient(patients, validation=0.2):
@@ -159,7 +150,7 @@ def split_by_patient(patients, validation=0.2):
     train = np.array([number / 16**8 < validation for number in numbers])
     return {"train": np.flatnonzero(train), "validation": np.flatnonzero(~train)}
 """,
-            "expected about 20%",
+            "swap the sides",
         ),
         "patients instead of slices": (
             """
@@ -417,7 +408,7 @@ def mirror_and_shift(image, mask, generator, limit=8):
         return padded[limit - down :, limit - right :][: array.shape[0], : array.shape[1]]
     return move(image), move(mask)
 """,
-            "for mirror in 100 draws",
+            "for mirror in 100 calls",
         ),
         "a mask of numbers": (
             """
