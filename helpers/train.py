@@ -146,12 +146,16 @@ def plan(options: argparse.Namespace) -> list[tuple[experiment.Settings, Path]]:
 
 
 def summarise(results: Sequence[experiment.Result]) -> list[dict[str, str | int | float]]:
-    """Return a row for each network and loss: the folds joined, then the mean and spread over the seeds."""
+    """Return a row for each network and loss: the folds joined, then the mean and spread over the seeds.
+
+    "difference" is against the first network with the same loss, with the interval of `metrics.paired_interval`.
+    """
     groups: dict[tuple, list[experiment.Result]] = {}
     for result in results:
         key = result.settings.model, result.settings.pretrained, result.settings.loss
         groups.setdefault(key, []).append(result)
     rows = []
+    first: dict[str, np.ndarray] = {}
     for (model, pretrained, loss), group in groups.items():
         row: dict[str, str | int | float] = {"model": model, "pretrained": pretrained, "loss": loss}
         seeds = sorted({result.settings.seed for result in group})
@@ -167,9 +171,18 @@ def summarise(results: Sequence[experiment.Result]) -> list[dict[str, str | int 
             # None where no held-out slice has a tumour
             overlaps = [scores["positives_iou"] for scores in by_seed]
             row["positives_iou"] = math.nan if None in overlaps else float(np.mean(overlaps))
-            row["original_iou"] = float(np.mean([scores["original_iou"] for scores in by_seed]))
+            overlaps = [scores["original_iou"] for scores in by_seed]
+            row["original_iou"] = float(np.mean(overlaps))
+            row["original_iou_spread_over_seeds"] = float(np.std(overlaps, ddof=1)) if len(seeds) > 1 else math.nan
             row["original_iou_all_black"] = by_seed[0]["baseline"]["original_iou"]
             row["patients"] = len(by_seed[0]["patients"])
+            by_patient = np.array(
+                [[scores["patients"][name] for name in sorted(scores["patients"])] for scores in by_seed]
+            )
+            if loss in first:
+                difference = metrics.paired_interval(by_patient, first[loss])
+                row.update(zip(("difference", "difference_low", "difference_high"), difference, strict=True))
+            first.setdefault(loss, by_patient)
         row["parameters"] = group[0].parameters
         row["seconds_per_step"] = float(np.median([result.seconds_per_step for result in group]))
         rows.append(row)
@@ -200,6 +213,13 @@ def table(rows: Sequence[dict]) -> str:
             f"{name:<28}{row['loss']:<18}{dice:<32}{overlap:<30}{row['parameters']:>12,}{row['seconds_per_step']:>9.3f}"
         )
     lines.append("[95 % interval over the patients] +- standard deviation over the seeds; final weights, none selected")
+    compared = [row for row in rows if "difference" in row]
+    if compared:
+        lines.append(f"\nDice against {rows[0]['model']} with the same loss, on the same patients:")
+    for row in compared:
+        name = row["model"] + (" pretrained" if row["pretrained"] else "")
+        interval = f"[{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
+        lines.append(f"{name:<28}{row['loss']:<18}{row['difference']:+.3f} {interval}")
     return "\n".join(lines)
 
 

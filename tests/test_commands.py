@@ -79,6 +79,18 @@ def test_train_ends_with_a_table_and_skips_what_is_finished(kaggle_folder, tmp_p
     assert trained == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("final.keras")}
 
 
+def test_networks_are_compared_with_the_first(kaggle_folder, tmp_path, capsys):
+    words = ["--models", "UNet", "SE_UNet", "--data", str(kaggle_folder), "--out", str(tmp_path), *SMALL]
+    train.main(words)
+    printed = capsys.readouterr().out
+    with open(tmp_path / "brain/results.csv", newline="") as file:
+        first, second = csv.DictReader(file)
+    assert first["difference"] == ""
+    assert float(second["difference"]) == pytest.approx(float(second["dice"]) - float(first["dice"]))
+    assert float(second["difference_low"]) <= float(second["difference"]) <= float(second["difference_high"])
+    assert "Dice against UNet" in printed and f"{float(second['difference']):+.3f}" in printed
+
+
 def test_folds_are_joined_over_all_patients(kaggle_folder, tmp_path):
     train.main(["--data", str(kaggle_folder), "--out", str(tmp_path), "--folds", "2", *SMALL])
     with open(tmp_path / "brain/results.csv", newline="") as file:

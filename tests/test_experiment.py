@@ -1,5 +1,6 @@
 """One experiment, one folder: honest splits, resume, and nothing lost."""
 
+import csv
 import dataclasses
 import errno
 import json
@@ -264,3 +265,12 @@ def test_mixed_precision_trains_and_leaves_the_global_policy_alone(settings, tmp
     assert np.isfinite(result.history[0]["loss"])
     assert keras.config.dtype_policy().name == "float32"
     assert result.model().output.dtype == "float32"
+
+
+def test_results_folder_takes_a_name_of_the_courses_own_or_a_folder(tmp_path):
+    with open(experiment.results_folder("brain_cross_validation") / "patients.csv", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 80
+    with pytest.raises(FileNotFoundError, match=r"holds no patients.csv; .*brain_cross_validation"):
+        experiment.results_folder(tmp_path)
+    (tmp_path / "patients.csv").touch()
+    assert experiment.results_folder(tmp_path) == tmp_path

@@ -152,6 +152,42 @@ def test_bootstrap_interval():
     assert set(metrics.bootstrap_interval([0.1, 0.3, 0.8], statistic=np.median)) <= {0.1, 0.3, 0.8}
 
 
+def test_paired_interval_by_hand():
+    # Every patient 0.1 higher, whatever their own level: no draw of patients changes that.
+    easy_and_hard = np.array([[0.2, 0.9, 0.5]])
+    assert metrics.paired_interval(easy_and_hard + 0.1, easy_and_hard) == pytest.approx((0.1, 0.1, 0.1))
+    # One of two patients gains 1: the draws are 0, 1/2, 1/2, 1, each in a quarter of the cases.
+    assert metrics.paired_interval([[0.0, 1.0]], [[0.0, 0.0]]) == pytest.approx((0.5, 0.0, 1.0))
+    assert metrics.paired_interval([[0.0, 1.0]], [[0.0, 0.0]], level=0.4) == pytest.approx((0.5, 0.5, 0.5))
+    # Two seeds, one 0.2 higher for every patient: the seeds are drawn too, those of the baseline as well.
+    seeds = np.array([[0.4, 0.8], [0.6, 1.0]])
+    assert metrics.paired_interval(seeds, seeds[:1]) == pytest.approx((0.1, 0.0, 0.2))
+    assert metrics.paired_interval(seeds[:1], seeds) == pytest.approx((-0.1, -0.2, 0.0))
+    assert metrics.paired_interval(seeds, seeds, seed=3) == metrics.paired_interval(seeds, seeds, seed=3)
+
+
+def test_paired_interval_agrees_with_the_bootstrap_of_differences():
+    generator = np.random.default_rng(0)
+    ours, theirs = generator.normal(size=(2, 1, 40))
+    _, low, high = metrics.paired_interval(ours, theirs, draws=20_000)
+    assert (low, high) == pytest.approx(metrics.bootstrap_interval((ours - theirs)[0], draws=20_000), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("scores", "baseline", "message"),
+    [
+        ([[0.5, 0.5]], [[0.5]], "the same patients"),
+        ([0.5, 0.5], [0.5, 0.5], "the same patients"),
+        (np.zeros((0, 2)), np.zeros((1, 2)), "the same patients"),
+    ],
+)
+def test_paired_interval_refuses(scores, baseline, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.paired_interval(scores, baseline)
+    with pytest.raises(ValueError, match="level must lie"):
+        metrics.paired_interval([[0.5]], [[0.5]], level=95)
+
+
 def test_bootstrap_interval_refuses():
     with pytest.raises(ValueError, match="one number for each patient"):
         metrics.bootstrap_interval([])

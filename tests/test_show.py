@@ -323,6 +323,29 @@ def band(axes):
     return [(min(vertices[vertices[:, 0] == epoch, 1]), max(vertices[vertices[:, 0] == epoch, 1])) for epoch in epochs]
 
 
+def test_forest_draws_each_interval_about_its_estimate():
+    figure = figures.forest(
+        {"SE": (0.01, -0.02, 0.03), "CBAM": (-0.05, -0.08, -0.01)}, {"SE": (0.0, 0.02), "CBAM": (-0.06, -0.04)}, "Dice"
+    )
+    (axes,) = figure.axes
+    zero, *drawn = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
+    assert zero[0] == [0, 0]
+    assert drawn == [
+        ([-0.02, 0.03], [0, 0]), ([0.0, 0.02], [0, 0]), ([0.01], [0]),
+        ([-0.08, -0.01], [1, 1]), ([-0.06, -0.04], [1, 1]), ([-0.05], [1]),
+    ]  # fmt: skip
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["SE", "CBAM"]
+    assert axes.get_ylim() == (1.5, -0.5) and axes.get_xlabel() == "Dice"
+    assert pyplot.get_fignums() == []
+
+
+def test_forest_says_what_does_not_fit():
+    with pytest.raises(ValueError, match="no estimates"):
+        figures.forest({})
+    with pytest.raises(ValueError, match="'SE' runs from 0.3 to 0.1"):
+        figures.forest({"SE": (0.2, 0.3, 0.1)})
+
+
 def test_curves_of_runs_of_unequal_length():
     runs = [{"loss": [1.0, 3.0, 5.0]}, {"loss": [3.0, 5.0]}, {"loss": [2.0, 7.0, 8.0]}]
     (axes,) = figures.curves({"U-Net": runs}).axes

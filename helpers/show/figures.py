@@ -313,6 +313,39 @@ def draw_runs(
         axes.fill_between(epochs, lowest, highest, color=colour, alpha=0.2, linewidth=0)
 
 
+def forest(
+    estimates: Mapping[str, tuple[float, float, float]],
+    inner: Mapping[str, tuple[float, float]] | None = None,
+    label: str = "difference",
+) -> Figure:
+    """Draw a forest plot: for each name a dot and the bar of its interval, about a line at 0 (lesson 11).
+
+    Args:
+        estimates: for each name the estimate and the lower and upper end of its interval, as
+            `metrics.paired_interval` gives them; the first is drawn on top.
+        inner: for each name the ends of a second interval, drawn thick.
+        label: of the axis.
+
+    Raises:
+        ValueError: nothing to draw, or an interval whose lower end lies above its upper end.
+    """
+    if not estimates:
+        raise ValueError("there are no estimates to draw: give {name: (estimate, low, high)}.")
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.1 + 0.45 * len(estimates)), layout="constrained")
+    pyplot.close(figure)
+    axes.axvline(0, color="0.6", linewidth=1, zorder=0)
+    for row, (name, (estimate, low, high)) in enumerate(estimates.items()):
+        if low > high:
+            raise ValueError(f"the interval of {name!r} runs from {low} to {high}: give its lower end first.")
+        axes.plot([low, high], [row, row], color="C0", linewidth=1.8)
+        if inner is not None:
+            axes.plot(inner[name], [row, row], color="C0", linewidth=5, alpha=0.45, solid_capstyle="butt")
+        axes.plot(estimate, row, "o", color="C0", markersize=8)
+    axes.set_yticks(range(len(estimates)), list(estimates))
+    axes.set(ylim=(len(estimates) - 0.5, -0.5), xlabel=label)
+    return figure
+
+
 def training_curves(history: Mapping[str, Sequence[float]], first_epoch: int = 1) -> Figure:
     """Draw a panel for the loss and for each of two metrics at most: training, and validation dashed.
 

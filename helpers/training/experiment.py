@@ -34,6 +34,8 @@ from helpers.data import augment, brain, splits
 from helpers.nets import zoo
 from helpers.training import inference, losses, metrics, schedules
 
+RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
@@ -322,6 +324,24 @@ def read(folder: str | Path) -> Result:
         parameters=scores["parameters"],
         seconds_per_step=float(np.median([row["seconds_per_step"] for row in history])) if history else math.nan,
     )
+
+
+def results_folder(source: str | Path) -> Path:
+    """Return the folder of a finished comparison: a path, or the name of one that comes with the course.
+
+    It holds results.csv and patients.csv, as `python -m helpers.train` writes them. Read in lesson 11.
+
+    Raises:
+        FileNotFoundError: there is no such folder, or no comparison in it.
+    """
+    come_with_the_course = sorted(path.parent.name for path in RESULTS.glob("*/patients.csv"))
+    path = RESULTS / source if str(source) in come_with_the_course else Path(source)
+    if not (path / "patients.csv").is_file():
+        raise FileNotFoundError(
+            f"{path}: holds no patients.csv; give the folder to which python -m helpers.train wrote it, or "
+            f"{' or '.join(come_with_the_course)}."
+        )
+    return path
 
 
 def read_counts(folder: str | Path) -> tuple[np.ndarray, np.ndarray]:
