@@ -241,7 +241,8 @@ class AttentionGate(keras.layers.Layer):
     stretched where it has another size.
 
     Args:
-        width: channels inside the gate (the paper: half of the features' channels, which None gives).
+        width: channels inside the gate; None for half of the features' channels, as the authors' layer has it
+            where its caller gives none.
         upsampling: "bilinear" or "nearest", how the map grows to the features' size.
     """
 
