@@ -235,7 +235,11 @@ def test_channels_are_shown_side_by_side_with_their_names():
 
 
 def panels(figure):
-    return [axes for axes in figure.axes if axes.get_visible()]
+    return [axes for axes in figure.axes if axes.get_visible() and axes.get_label() != "<colorbar>"]
+
+
+def keys(figure):
+    return [axes for axes in figure.axes if axes.get_label() == "<colorbar>"]
 
 
 def test_looks_lays_each_map_over_its_image():
@@ -249,12 +253,15 @@ def test_looks_lays_each_map_over_its_image():
     np.testing.assert_array_equal(rows[0, 1].images[1].get_array(), bright)
     np.testing.assert_array_equal(rows[1, 1].images[1].get_array(), 0 * bright)
     assert rows[0, 2].images[1].get_clim() == (0, 1)
+    (key,) = keys(figure)
+    assert key.get_xlim() == (0, 1)
 
 
 def test_looks_spreads_the_colours_of_a_map_that_is_nearly_even():
     nearly = np.where(SQUARE, 0.51, 0.49)[None]
     figure = figures.looks([GREY], {"gate": nearly}, shared=False)
     assert panels(figure)[1].images[1].get_clim() == (0.49, 0.51)
+    assert keys(figure) == []  # each map has its own scale
 
 
 def test_looks_draws_weights_of_channels_as_bars_and_the_true_area_as_a_line():
@@ -439,6 +446,21 @@ def test_picture_is_small_and_carries_its_alt_text():
     curves = figures.Picture(figures.curves({"U-Net": [{"loss": [2.0, 1.0]}]}), "a line")
     assert image_of(curves._repr_html_())[1].format == "PNG"
     assert len(curves._repr_html_()) < 40_000
+
+
+def test_picture_gives_no_pixel_the_colour_of_something_else():
+    # Many greys, many colours of a map and a thin green line share 256 colours.
+    ramp = np.tile(np.linspace(0, 1, 64), (64, 1))
+    figure = figures.looks([ramp, ramp.T], {"map": np.stack([ramp.T, ramp]), "other": np.stack([ramp, ramp**2])}, [
+        ramp > 0.7, ramp < 0.1
+    ])  # fmt: skip
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # or it moves a little each time it is drawn
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=figures.DOTS_PER_INCH, facecolor="white")
+    _, shown = image_of(figures.Picture(figure, "maps")._repr_html_())
+    apart = np.abs(np.asarray(shown.convert("RGB"), int) - np.asarray(Image.open(drawn).convert("RGB"), int))
+    assert apart.max() < 32
 
 
 def test_alt_text_is_required():

@@ -15,7 +15,7 @@ from typing import Any
 import contourpy
 import numpy as np
 import seaborn
-from matplotlib import collections, colors, lines, patches, pyplot, ticker
+from matplotlib import cm, collections, colors, lines, patches, pyplot, ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
@@ -199,8 +199,8 @@ def looks(
             channels, (n, channels), are drawn as bars in ascending order.
         masks: n true areas, (height, width), drawn as a green line.
         channel: the channel shown in grey (1: FLAIR); None shows all three as red, green and blue.
-        shared: colours stand for the values from 0 to 1; False spreads them from the lowest value of each map to its
-            highest, which shows patterns in a map that is nearly even.
+        shared: colours stand for the values from 0 to 1, as the key below says; False spreads them from the lowest
+            value of each map to its highest, which shows patterns in a map that is nearly even.
 
     Raises:
         ValueError: no images or no maps, not as many of one thing as of another, or a map of another shape.
@@ -243,6 +243,11 @@ def looks(
             if masks is not None:
                 area = _plane(masks[number], "mask", shown.shape[:2]) > 0.5
                 panel.add_collection(collections.LineCollection(outline(area), colors=TRUE_AREA, linewidths=1.4))
+    over_images = [column for column, stack in enumerate(maps.values(), start=1) if np.ndim(stack) == 3]
+    if shared and over_images:
+        scale = cm.ScalarMappable(colors.Normalize(0, 1), LOOK)
+        key = figure.colorbar(scale, ax=axes[:, over_images], location="bottom", aspect=40, shrink=0.6, pad=0.02)
+        key.set_ticks([0, 0.5, 1])
     return figure
 
 
@@ -384,7 +389,8 @@ class Picture:
         drawn = io.BytesIO()
         figure.savefig(drawn, format="png", dpi=DOTS_PER_INCH, facecolor="white")
         image = Image.open(drawn).convert("RGB")
-        few_colours = image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        # no colour far from its own: the commoner median cut gives single pixels the colours of other things
+        few_colours = image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         encoded = {}
         for kind, picture, settings in (
             ("image/png", few_colours, {"optimize": True}),
