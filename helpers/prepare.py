@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from helpers import command
-from helpers.data import brain, download, phantom_brain
+from helpers.data import brain, disk, download, phantom_brain
 
 EXAMPLE = """example, which makes the embedded phantom brains in half a minute:
 
@@ -65,7 +65,7 @@ def prepare_brain(options: argparse.Namespace) -> None:
     phantoms = {name: value for name in ("patients", "seed") if (value := getattr(options, name)) is not None}
     if phantoms and source != "phantom":
         raise ValueError(f"--patients and --seed are for phantoms: leave them out, or --source {source}")
-    home = brain.data_home() / ("phantom_brain" if source == "phantom" else "lgg-mri-segmentation")
+    home = disk.data_home() / ("phantom_brain" if source == "phantom" else "lgg-mri-segmentation")
     data = "phantom" if source == "phantom" else "kaggle"  # what the other commands call it
     if options.output:
         home = options.output.expanduser().resolve()

@@ -12,7 +12,7 @@ import pytest
 from conftest import PATIENTS, draw_slice, write_slice
 from PIL import Image
 
-from helpers.data import brain
+from helpers.data import brain, disk
 
 ONE = "TCGA_CS_0002_20000101"
 
@@ -102,14 +102,14 @@ def test_files_beside_the_slices_are_left_alone(kaggle_folder):
 
 def test_data_home(monkeypatch, tmp_path):
     monkeypatch.setenv("DATA_HOME", str(tmp_path / "x"))
-    assert brain.data_home() == tmp_path / "x"
+    assert disk.data_home() == tmp_path / "x"
     monkeypatch.setenv("DATA_HOME", "~/x")
-    assert "~" not in str(brain.data_home())
+    assert "~" not in str(disk.data_home())
     monkeypatch.delenv("DATA_HOME")
-    monkeypatch.setattr(brain, "__file__", str(tmp_path / "helpers/data/brain.py"))
-    assert str(brain.data_home()) == "data"
+    monkeypatch.setattr(disk, "__file__", str(tmp_path / "helpers/data/disk.py"))
+    assert str(disk.data_home()) == "data"
     (tmp_path / "data").mkdir()
-    assert brain.data_home() == tmp_path / "data"
+    assert disk.data_home() == tmp_path / "data"
 
 
 def test_folder_of_a_path_is_that_folder_or_the_kaggle_3m_inside(kaggle_folder):

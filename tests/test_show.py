@@ -15,13 +15,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from helpers.data import brain, phantom_brain
+from helpers.data import brain, disk, phantom_brain
 from helpers.nets import zoo
 from helpers.show import figures, live
 from helpers.training import maps
 
 # taken before the tests get a data folder of their own
-REAL = brain.data_home() / "lgg-mri-segmentation" / "kaggle_3m"
+REAL = disk.data_home() / "lgg-mri-segmentation" / "kaggle_3m"
 SIDE = 20  # pixels of the toy slices
 ZOOM = 10  # pixels of the drawing for each
 

@@ -7,7 +7,6 @@ The embedded phantom set has the same layout. Built by hand in lessons 01 and 04
 """
 
 import collections
-import contextlib
 import dataclasses
 import errno
 import hashlib
@@ -17,13 +16,13 @@ import re
 import shutil
 import time
 import uuid
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from tqdm.auto import tqdm
+
+from helpers.data import disk
 
 PERCENTILES = (10, 99)
 """`normalise_images` measures each channel of a patient at these two percentiles (Buda et al. 2019)."""
@@ -70,14 +69,6 @@ def tumour_slices(slices: Slices) -> np.ndarray:
     return np.flatnonzero(slices.has_tumour)
 
 
-def data_home() -> Path:
-    """Return the folder for data sets and caches: $DATA_HOME, else the repository's data/, else ./data."""
-    if os.environ.get("DATA_HOME"):
-        return Path(os.environ["DATA_HOME"]).expanduser()
-    beside_the_package = Path(__file__).resolve().parents[2] / "data"
-    return beside_the_package if beside_the_package.is_dir() else Path("data")
-
-
 def folder_of(source: str | Path = "phantom", progress: bool = True) -> Path:
     """Return the folder of patients that `source` names.
 
@@ -91,14 +82,14 @@ def folder_of(source: str | Path = "phantom", progress: bool = True) -> Path:
         NotADirectoryError: the path is a file.
     """
     if source == "phantom":
-        folder = data_home() / "phantom_brain" / "kaggle_3m"
+        folder = disk.data_home() / "phantom_brain" / "kaggle_3m"
         if not folder.is_dir():
             from helpers.data import phantom_brain  # costs an import that only the first use needs
 
             folder = phantom_brain.make(folder.parent, progress=progress)
         return folder
     if source == "kaggle":
-        folder = data_home() / "lgg-mri-segmentation" / "kaggle_3m"
+        folder = disk.data_home() / "lgg-mri-segmentation" / "kaggle_3m"
         if not folder.is_dir():
             raise FileNotFoundError(
                 f"{folder} is missing; fetch it with `python -m helpers.prepare brain --source kaggle`"
@@ -123,7 +114,7 @@ def folder_of(source: str | Path = "phantom", progress: bool = True) -> Path:
 def load(source: str | Path = "phantom", size: int | None = None, progress: bool = True) -> Slices:
     """Read every slice of a data set, sorted by patient and slice number. Built in lesson 01.
 
-    The first load writes a cache in `data_home()/cache`; later loads map it into memory in well under a
+    The first load writes a cache in `disk.data_home()/cache`; later loads map it into memory in well under a
     second. The arrays are read-only. A change of any file of the data set makes a new cache.
 
     Args:
@@ -216,20 +207,20 @@ def check(folder: str | Path, progress: bool = True) -> list[str]:
             try:
                 image = _read_image(slice_files.image)
             except ValueError as error:
-                problems.append(f"{_below(folder, slice_files.image)}: {error}")
+                problems.append(f"{disk.below(folder, slice_files.image)}: {error}")
         else:
-            problems.append(f"{_below(folder, slice_files.mask)}: mask without image")
+            problems.append(f"{disk.below(folder, slice_files.mask)}: mask without image")
         if slice_files.mask:
             try:
                 mask = _read_mask(slice_files.mask)
             except ValueError as error:
-                problems.append(f"{_below(folder, slice_files.mask)}: {error}")
+                problems.append(f"{disk.below(folder, slice_files.mask)}: {error}")
         else:
-            problems.append(f"{_below(folder, slice_files.image)}: image without mask")
+            problems.append(f"{disk.below(folder, slice_files.image)}: image without mask")
         if image is not None:
-            name = _below(folder, slice_files.image)
+            name = disk.below(folder, slice_files.image)
             if mask is not None and image.size != mask.size:
-                problems.append(f"{_below(folder, slice_files.mask)}: {_misfit(image, mask)}")
+                problems.append(f"{disk.below(folder, slice_files.mask)}: {_misfit(image, mask)}")
             else:
                 sizes[name] = image.size
             digest = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).digest()
@@ -239,11 +230,11 @@ def check(folder: str | Path, progress: bool = True) -> list[str]:
     if sizes:
         usual = collections.Counter(sizes.values()).most_common(1)[0][0]
         problems += [
-            f"{name}: {_by(found)} pixels, where most images have {_by(usual)}"
+            f"{name}: {disk.size_words(found)} pixels, where most images have {disk.size_words(usual)}"
             for name, found in sizes.items()
             if found != usual
         ]
-    return sorted(problems, key=_natural)
+    return sorted(problems, key=disk.natural_order)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -299,7 +290,7 @@ def _layout_problems(folder: Path, files: list[_SliceFiles]) -> list[str]:
         elif patient not in numbers:
             problems.append(f"{patient}: empty patient, no slice in the folder")
         problems += [
-            f"{_below(folder, file)}: name fits no slice (a slice is called {patient}_NUMBER[_mask].tif)"
+            f"{disk.below(folder, file)}: name fits no slice (a slice is called {patient}_NUMBER[_mask].tif)"
             for file in path.glob("*.tif")
             if file not in known and not file.name.startswith(".")
         ]
@@ -310,43 +301,15 @@ def _layout_problems(folder: Path, files: list[_SliceFiles]) -> list[str]:
     return problems
 
 
-def _read(path: Path) -> Image.Image:
-    try:
-        with _quietly(), Image.open(path) as image:
-            image.load()
-            return image
-    except Exception as error:  # Pillow raises nearly anything on a damaged file
-        reason = str(error).replace(str(path), "").replace(" ''", "") or type(error).__name__
-        raise ValueError(f"unreadable or truncated image ({reason})") from error
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Silence what Pillow and libtiff, its C library, print about a damaged file before Pillow raises."""
-    try:
-        standard_error = os.dup(2)
-    except OSError:  # closed: nothing can be printed
-        yield
-        return
-    try:
-        with warnings.catch_warnings(), open(os.devnull, "wb") as nowhere:
-            warnings.simplefilter("ignore")
-            os.dup2(nowhere.fileno(), 2)
-            yield
-    finally:
-        os.dup2(standard_error, 2)
-        os.close(standard_error)
-
-
 def _read_image(path: Path) -> Image.Image:
-    image = _read(path)
+    image = disk.read(path)
     if image.mode != "RGB":
         raise ValueError(f"image has mode {image.mode}, not three channels of 8 bits (RGB)")
     return image
 
 
 def _read_mask(path: Path) -> Image.Image:
-    mask = _read(path)
+    mask = disk.read(path)
     if mask.mode == "1":
         mask = mask.convert("L")
     if mask.mode != "L":
@@ -358,21 +321,8 @@ def _read_mask(path: Path) -> Image.Image:
     return mask
 
 
-def _by(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
-
-
 def _misfit(image: Image.Image, mask: Image.Image) -> str:
-    return f"mask has {_by(mask.size)} pixels, its image {_by(image.size)}"
-
-
-def _below(folder: Path, path: Path) -> str:
-    return path.relative_to(folder).as_posix()
-
-
-def _natural(line: str) -> list[tuple[int, str]]:
-    """Sort key that puts slice 2 before slice 10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", line)]
+    return f"mask has {disk.size_words(mask.size)} pixels, its image {disk.size_words(image.size)}"
 
 
 def _advice(folder: Path) -> str:
@@ -409,7 +359,7 @@ def _cache_folder(folder: Path, files: list[_SliceFiles], size: int | None) -> P
     """Name the cache: data set and size, then a digest of the files' names, sizes and times of change."""
     data_set = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
     content = hashlib.sha256(f"{_CACHE_VERSION} {[file.stamp for file in files]}".encode()).hexdigest()[:16]
-    return data_home() / "cache" / f"brain-{data_set}-{size or 'full'}-{content}"
+    return disk.data_home() / "cache" / f"brain-{data_set}-{size or 'full'}-{content}"
 
 
 def _open_cache(target: Path) -> Slices:
@@ -438,8 +388,8 @@ def _write_cache(target: Path, folder: Path, files: list[_SliceFiles], size: int
                 image, mask = _read_slice(folder, file, size)
                 if image.shape != first.shape:
                     raise ValueError(
-                        f"{file.image}: has {_by(image.shape[1::-1])} pixels, {files[0].image.name} has "
-                        f"{_by(first.shape[1::-1])}; give size= (on the command line --size) to resize them"
+                        f"{file.image}: has {disk.size_words(image.shape[1::-1])} pixels, {files[0].image.name} has "
+                        f"{disk.size_words(first.shape[1::-1])}; give size= (on the command line --size) to resize them"
                     )
                 images.write(image.tobytes())
                 masks.write(mask.tobytes())

@@ -1,0 +1,68 @@
+"""What the readers of both data sets share: where data is kept, and how a file of it is opened and named."""
+
+import contextlib
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+
+def data_home() -> Path:
+    """Return the folder for data sets and caches: $DATA_HOME, else the repository's data/, else ./data."""
+    if os.environ.get("DATA_HOME"):
+        return Path(os.environ["DATA_HOME"]).expanduser()
+    beside_the_package = Path(__file__).resolve().parents[2] / "data"
+    return beside_the_package if beside_the_package.is_dir() else Path("data")
+
+
+def read(path: Path, verify: bool = False) -> Image.Image:
+    """Read an image to its end, quietly; ValueError, which does not name the file, if that cannot be done.
+
+    `verify` also compares the checksums of a PNG, whose last bytes may be missing though all its pixels are there.
+    """
+    try:
+        if verify:
+            with _quietly(), Image.open(path) as image:
+                image.verify()
+        with _quietly(), Image.open(path) as image:
+            image.load()
+            return image
+    except Exception as error:  # Pillow raises nearly anything on a damaged file
+        reason = str(error).replace(str(path), "").replace(" ''", "") or type(error).__name__
+        raise ValueError(f"unreadable or truncated image ({reason})") from error
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Silence what Pillow and libtiff, its C library, print about a damaged file before Pillow raises."""
+    try:
+        standard_error = os.dup(2)
+    except OSError:  # closed: nothing can be printed
+        yield
+        return
+    try:
+        with warnings.catch_warnings(), open(os.devnull, "wb") as nowhere:
+            warnings.simplefilter("ignore")
+            os.dup2(nowhere.fileno(), 2)
+            yield
+    finally:
+        os.dup2(standard_error, 2)
+        os.close(standard_error)
+
+
+def size_words(size: tuple[int, int]) -> str:
+    """Put width and height into words, such as 256x256."""
+    return f"{size[0]}x{size[1]}"
+
+
+def below(folder: Path, path: Path) -> str:
+    """Name a file by its path below the folder, with slashes."""
+    return path.relative_to(folder).as_posix()
+
+
+def natural_order(line: str) -> list[tuple[int, str]]:
+    """Sort key that puts file 2 before file 10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", line)]
