@@ -1,13 +1,15 @@
 """What the readers of both data sets share: where data is kept, and how a file of it is opened and named."""
 
+import concurrent.futures
 import contextlib
 import os
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
+from tqdm.auto import tqdm
 
 
 def data_home() -> Path:
@@ -66,3 +68,16 @@ def below(folder: Path, path: Path) -> str:
 def natural_order(line: str) -> list[tuple[int, str]]:
     """Sort key that puts file 2 before file 10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", line)]
+
+
+def in_threads(work: Callable, jobs: Sequence[tuple], description: str, unit: str, progress: bool) -> None:
+    """Call `work(*job)` for each job on all processors, with a bar; the first error ends it all."""
+    with concurrent.futures.ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+        calls = [pool.submit(work, *job) for job in jobs]
+        try:
+            finished = concurrent.futures.as_completed(calls)
+            for call in tqdm(finished, description, len(calls), unit=unit, disable=not progress):
+                call.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise

@@ -9,7 +9,6 @@ hospital. One rule nearly always holds: in FLAIR a tumour is brighter than the w
 Arrays of places have the order z (up), y (forward), x (right), as the atlas has; lengths are in millimetres.
 """
 
-import concurrent.futures
 import functools
 import os
 import pathlib
@@ -19,7 +18,8 @@ import numpy as np
 import scipy.fft
 from PIL import Image
 from scipy import ndimage
-from tqdm.auto import tqdm
+
+from helpers.data import disk
 
 SIDE = 256
 # Invented hospitals, in the order in which they send patients: of unequal size, as real ones are.
@@ -516,15 +516,8 @@ def make(
 
 
 def _write_all(folder, patients, seed, progress, slices):
-    with concurrent.futures.ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-        jobs = [pool.submit(_write_patient, folder, seed, index, slices) for index in range(patients)]
-        try:
-            finished = concurrent.futures.as_completed(jobs)
-            for job in tqdm(finished, "phantom brain", patients, unit="patient", disable=not progress):
-                job.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    jobs = [(folder, seed, index, slices) for index in range(patients)]
+    disk.in_threads(_write_patient, jobs, "phantom brain", "patient", progress)
 
 
 def _write_patient(folder, seed, index, slices):

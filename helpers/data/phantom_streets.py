@@ -6,7 +6,6 @@ and clothes are drawn anew for each scene, and classes share their colours: a gr
 wall, pole, tram or sky. What is left to tell them apart is shape, texture and place.
 """
 
-import concurrent.futures
 import math
 import os
 import pathlib
@@ -15,9 +14,8 @@ import tempfile
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
-from tqdm.auto import tqdm
 
-from helpers.data import streets
+from helpers.data import disk, streets
 
 HEIGHT, WIDTH = 256, 512  # pixels
 FAR = 140.0  # metres: where the street ends
@@ -697,16 +695,8 @@ def make(
 
 
 def _write_all(folder, counts, seed, progress):
-    jobs = [(split, index) for split, count in counts.items() for index in range(count)]
-    with concurrent.futures.ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-        writing = [pool.submit(_write_scene, folder, seed, *job) for job in jobs]
-        try:
-            finished = concurrent.futures.as_completed(writing)
-            for job in tqdm(finished, "phantom streets", len(jobs), unit="scene", disable=not progress):
-                job.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    jobs = [(folder, seed, split, index) for split, count in counts.items() for index in range(count)]
+    disk.in_threads(_write_scene, jobs, "phantom streets", "scene", progress)
 
 
 def _write_scene(folder, seed, split, index):
