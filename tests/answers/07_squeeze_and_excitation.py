@@ -97,6 +97,37 @@ def channel_weights(features, first, second):
 """,
             "scaling them comes after",
         ),
+        "returns nothing": (
+            """
+def channel_weights(features, first, second):
+    hidden = np.maximum(features.mean(axis=(1, 2)) @ first, 0)
+    1 / (1 + np.exp(-hidden @ second))
+""",
+            "got None: return them",
+        ),
+        "the mean over the batch too, stretched": (
+            """
+def channel_weights(features, first, second):
+    means = np.broadcast_to(features.mean(axis=(0, 1, 2)), (len(features), features.shape[-1]))
+    return 1 / (1 + np.exp(-np.maximum(means @ first, 0) @ second))
+""",
+            "keeps the slices of a batch apart",
+        ),
+        "the matrices from the left": (
+            """
+def channel_weights(features, first, second):
+    hidden = np.maximum(first @ features.mean(axis=(1, 2)).T, 0)
+    return (1 / (1 + np.exp(-second @ hidden))).T
+""",
+            "the matrices stand on the right",
+        ),
+        "the rule made up": (
+            """
+def channel_weights(features, first, second):
+    return 1 - features.mean(axis=(1, 2))
+""",
+            "1 - mean was our own rule",
+        ),
     },
     "excitation": {
         "keeps the biases": (
@@ -226,6 +257,62 @@ class Excitation(attention.SqueezeExcitation):
 """,
             "call returns them",
         ),
+        "a method of NumPy": (
+            """
+class Excitation(attention.SqueezeExcitation):
+    def call(self, inputs):
+        return inputs * self.excite(self.squeeze(inputs.mean(axis=(1, 2))))[:, None, None]
+""",
+            "a tensor has no .mean()",
+        ),
+        "the layers not kept": (
+            """
+class Excitation(keras.layers.Layer):
+    def __init__(self, ratio=16, **kwargs):
+        super().__init__(**kwargs)
+        self.ratio = ratio
+
+    def build(self, input_shape):
+        first = keras.layers.Dense(max(input_shape[-1] // self.ratio, 1), "relu", use_bias=False)
+        second = keras.layers.Dense(input_shape[-1], "sigmoid", use_bias=False)
+
+    def call(self, inputs):
+        return inputs * self.second(self.first(keras.ops.mean(inputs, axis=(1, 2))))[:, None, None]
+""",
+            "keep them as self.",
+        ),
+        "a fixed height and width": (
+            """
+class Excitation(keras.layers.Layer):
+    def __init__(self, ratio=16, **kwargs):
+        super().__init__(**kwargs)
+        self.ratio = ratio
+
+    def build(self, input_shape):
+        self.first = keras.layers.Dense(max(input_shape[-1] // self.ratio, 1), "relu", use_bias=False)
+        self.second = keras.layers.Dense(input_shape[-1], "sigmoid", use_bias=False)
+
+    def call(self, inputs):
+        means = keras.ops.sum(inputs, axis=(1, 2)) / (inputs.shape[1] * inputs.shape[2])
+        return inputs * self.second(self.first(means))[:, None, None]
+""",
+            "no fixed height or width",
+        ),
+        "one square matrix": (
+            """
+class Excitation(keras.layers.Layer):
+    def __init__(self, ratio=16, **kwargs):
+        super().__init__(**kwargs)
+        self.ratio = ratio
+
+    def build(self, input_shape):
+        self.one = self.add_weight(shape=(input_shape[-1], 4))
+
+    def call(self, inputs):
+        return inputs * keras.ops.mean(inputs, axis=(1, 2), keepdims=True)
+""",
+            "expected matrices of (8, 2) and (2, 8)",
+        ),
     },
     "cost": {
         "the level's own channels": (
@@ -274,6 +361,15 @@ def added_parameters(filters, ratio, everywhere):
     return sum(2 * count * max(count // ratio, 1) for count in channels)
 """,
             "not those of the level below",
+        ),
+        "a fifth pool, and no head": (
+            """
+def added_parameters(filters, ratio, everywhere):
+    widths = [filters * 2**level for level in range(5)]
+    channels = [2 * width for width in widths[:4]] + (widths if everywhere else [])
+    return sum(2 * count * max(count // ratio, 1) for count in channels)
+""",
+            "a fifth pool is counted",
         ),
         "the stages alone": (
             """
@@ -414,6 +510,34 @@ def attended_unet(filters, everywhere):
 """,
             "return what build_unet gives",
         ),
+        "one name for all": (
+            """
+def attended_unet(filters, everywhere):
+    widths = [filters * 2**level for level in range(5)]
+
+    def plug(level, channels):
+        return attention.SqueezeExcitation(name="se")
+
+    return unet.build_unet(
+        encoders.plain(widths), widths[-2::-1], (None, None, 3), merge=plug, stage=plug if everywhere else None
+    )
+""",
+            "one name serves two layers",
+        ),
+        "one name for each level": (
+            """
+def attended_unet(filters, everywhere):
+    widths = [filters * 2**level for level in range(5)]
+
+    def plug(level, channels):
+        return attention.SqueezeExcitation(name=f"se_{level}")
+
+    return unet.build_unet(
+        encoders.plain(widths), widths[-2::-1], (None, None, 3), merge=plug, stage=plug if everywhere else None
+    )
+""",
+            "one with place and level in it",
+        ),
     },
     "fold": {
         "the channels that go out": (
@@ -465,6 +589,23 @@ def fold(kernel, factors):
     kernel * factors[:, None]
 """,
             "return it",
+        ),
+        "the axes change places": (
+            """
+def fold(kernel, factors):
+    return np.swapaxes(kernel, 2, 3) * factors
+""",
+            "have changed places",
+        ),
+        "one channel too few": (
+            """
+def fold(kernel, factors):
+    folded = kernel.copy()
+    for channel in range(1, len(factors)):
+        folded[:, :, channel] *= factors[channel]
+    return folded
+""",
+            "[row, column, channel in, channel out]",
         ),
     },
 }
@@ -519,6 +660,21 @@ class Excitation(keras.layers.Layer):
         means = keras.ops.mean(inputs, axis=(1, 2), keepdims=True)
         hidden = keras.ops.relu(keras.ops.matmul(means, self.one))
         return keras.ops.sigmoid(keras.ops.matmul(hidden, self.two)) * inputs
+""",
+        """
+class Excitation(keras.layers.Layer):
+    def __init__(self, ratio=16, **kwargs):
+        super().__init__(**kwargs)
+        self.ratio = ratio
+
+    def build(self, input_shape):
+        self.last = keras.layers.Dense(input_shape[-1], "sigmoid", use_bias=False)
+        self.last.build((None, max(input_shape[-1] // self.ratio, 1)))
+        self.middle = keras.layers.Dense(max(input_shape[-1] // self.ratio, 1), "relu", use_bias=False)
+        self.middle.build((None, input_shape[-1]))
+
+    def call(self, inputs):
+        return inputs * self.last(self.middle(keras.ops.mean(inputs, axis=(1, 2))))[:, None, None]
 """,
     ],
     "cost": [

@@ -105,6 +105,17 @@ WRONG = {
             "it takes no mean",
         ),
         "rows and columns exchanged": (but(MAP, ("ijcu->", "jicu->")), "i is the row"),
+        "no bias at all": (but(MAP, (" + phi[1]", ""), (" + psi[1]", "")), "the biases of phi and of psi"),
+        "a maximum over the block": (
+            but(
+                MAP,
+                (
+                    'read = np.einsum("nyixjc,ijcu->nyxu", blocks, theta)',
+                    'read = np.einsum("nyixjc,ijcu->nyxuij", blocks, theta).max(axis=(-2, -1))',
+                ),
+            ),
+            "it takes no maximum",
+        ),
         "no gating signal": (but(MAP, ("read + (gate @ phi[0] + phi[1])", "read")), "the gating signal is missing"),
         "no features": (but(MAP, ("read + (", "(")), "the features are missing"),
         "a channel left": (but(MAP, ("[..., 0]\n", "\n")), "take it off"),
@@ -186,7 +197,25 @@ WRONG = {
             ),
             "before the stretching",
         ),
-        "nearest": (but(GATE, ("attention.Double()", "keras.layers.UpSampling2D(2)")), "bilinear"),
+        "nearest": (but(GATE, ("attention.Double()", "keras.layers.UpSampling2D(2)")), "by repeating pixels"),
+        "the convolution before the product": (
+            but(
+                GATE,
+                (
+                    "keras.layers.Conv2D(channels, 1)(keras.layers.Multiply()([features, weights]))",
+                    "keras.layers.Multiply()([keras.layers.Conv2D(channels, 1)(features), weights])",
+                ),
+            ),
+            "the convolution reads the product",
+        ),
+        "all before the product": (
+            but(
+                GATE,
+                ("keras.layers.Multiply()([features, weights])", "features"),
+                ("    return x\n", "    return x * weights\n"),
+            ),
+            "convolution and normalisation read the product",
+        ),
         "features added": (
             but(GATE, ("keras.layers.Multiply()([features, weights])", "features + features * weights")),
             "add nothing",
@@ -201,6 +230,8 @@ WRONG = {
         "theta with a bias": (but(COUNT, ("units + 1 +", "2 * units + 1 +")), "theta has no bias"),
         "theta of 1 x 1": (but(COUNT, ("4 * channels * units", "channels * units")), "kernel is 2 x 2"),
         "the trained ones alone": (but(COUNT, ("biases + 4 * channels", "biases + 2 * channels")), "not trained"),
+        "four for each unit": (but(COUNT, ("biases + 4 * channels", "biases + 4 * units")), "not for each unit"),
+        "always 32 units": (but(COUNT, ("channels // 2", "32")), "not always 32"),
         "no normalisation": (but(COUNT, ("biases + 4 * channels", "biases")), "the normalisation is missing"),
         "no convolution": (
             but(COUNT, (" + channels**2", ""), ("1 + channels", "1")),
@@ -261,6 +292,19 @@ WRONG = {
             but(WHOLE, ("MaxPooling2D(2)(skips[level])", "MaxPooling2D(2)(keras.ops.relu(skips[level] - 0.5))")),
             "what each pool reads",
         ),
+        "always 32 filters": (
+            but(WHOLE, ("keras.Input((side, side, 3))", "keras.Input((side, side, 3)); filters = 32")),
+            "use `filters`",
+        ),
+        "gating signal first": (but(WHOLE, ("()(skip, x)", "()(x, skip)")), "features first"),
+        "one gate for all": (
+            but(
+                WHOLE,
+                ("inputs =", "gate = attention.AttentionGate()\n    inputs ="),
+                ("attention.AttentionGate()(skip", "gate(skip"),
+            ),
+            "made new for each level",
+        ),
         "no sigmoid": (but(WHOLE, (', activation="sigmoid"', "")), "the head ends in a sigmoid"),
         "a head without bias": (
             but(WHOLE, ('activation="sigmoid"', 'activation="sigmoid", use_bias=False')),
@@ -310,6 +354,18 @@ WRONG = {
         "left out": (
             but(MEASURES, ("agreement.mean()", "agreement[agreement != 0].mean()")),
             "it is not left out",
+        ),
+        "even maps left out of the spread": (
+            but(MEASURES, ("return spread.mean()", "return spread[spread > 1e-6].mean()")),
+            "an even map counts 0 in the spread",
+        ),
+        "no spread without tumour": (
+            but(MEASURES, ("return spread.mean()", "return (spread * masks.any(axis=(1, 2))).mean()")),
+            "the spread asks for no tumour",
+        ),
+        "healthy slices left out of the spread": (
+            but(MEASURES, ("return spread.mean()", "return spread[masks.any(axis=(1, 2))].mean()")),
+            "the spread asks for no tumour",
         ),
         "one number": (
             but(MEASURES, ("return spread.mean(), agreement.mean()", "return spread.mean()")),

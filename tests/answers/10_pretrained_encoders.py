@@ -98,6 +98,10 @@ WRONG = {
         "turns the batch round": (scales(resnet50=f"255 * images[::-1] - {MEAN}"), "the batch has changed places"),
         "leaves out the 255": (scales(resnet50=f"images[..., ::-1] - {MEAN}"), "so multiply by 255 first"),
         "does the same for both": (scales(resnet50="(255 * images - 127) / 128"), "what lite0 wants"),
+        "forgets a return": (
+            scales().replace("    return 255 *", "    255 *"),
+            "each network needs its return",
+        ),
         "writes into the images": (
             """
 def as_trained(images, network):
@@ -111,6 +115,10 @@ def as_trained(images, network):
         "keeps the first of each resolution": (
             search(keep="features.setdefault(layer.output.shape[1], layer.output)"),
             "not the first",
+        ),
+        "looks for the ending anywhere": (
+            search(condition="layer.output.shape[1] < full and any(end in layer.name for end in ends)"),
+            "does not end in _add",
         ),
         "takes any layer": (search(condition="layer.output.shape[1] < full"), "only layers whose name ends"),
         "forgets the image": (search(answer="list(features.values())"), "the image itself, network.input, comes first"),
@@ -163,9 +171,8 @@ def taps(network, ends):
             "from the deepest level on",
         ),
         "returns a model": (
-            changed(("return ", "answer = "))
-            + "    return keras.Model(features[0], answer)\n",
-            "expected a Keras tensor, got Functional",
+            changed(("return ", "answer = ")) + "    return keras.Model(features[0], answer)\n",
+            "no model around them",
         ),
         "leaves out the image": (
             changed(("enumerate(widths)", "enumerate(widths[:-1])")),
@@ -174,7 +181,11 @@ def taps(network, ends):
         "pops": (changed(("features[-1]", "features.pop()")), "the list handed in has changed"),
         "a head of 3 x 3": (
             changed(('Conv2D(1, 1, activation="sigmoid"', 'Conv2D(1, 3, padding="same", activation="sigmoid"')),
-            "expected 6 convolutions of 3 x 3",
+            "expected a head of 1 x 1",
+        ),
+        "the skip goes up": (
+            changed(("(below, features[level - 1], width, name)", "(features[level - 1], below, width, name)")),
+            "from below first",
         ),
     },
     "batch-norm": {
@@ -206,6 +217,20 @@ def taps(network, ends):
         ),
         "forgets the root": (norm(y="(x - m) * scale / (v + 1e-3) + shift"), "the square root of the variance"),
         "forgets the 0.001": (norm(y="(x - m) * scale / v ** 0.5 + shift"), "add 0.001 to the variance"),
+        "the 0.001 behind the root": (
+            norm(y="(x - m) * scale / (np.sqrt(v) + 1e-3) + shift"),
+            "inside the root, not to the root",
+        ),
+        "the 0.001 behind the root in training": (
+            norm(y="(x - m) * scale / (np.sqrt(v) + 1e-3 if training and trainable else np.sqrt(v + 1e-3)) + shift"),
+            "inside the root, not to the root",
+        ),
+        "one value less": (norm(v="np.var(x, axis=(0, 1, 2), ddof=1)"), "not by one less"),
+        "scale and shift exchanged": (
+            norm(y="(x - m) * shift / (v + 1e-3) ** 0.5 + scale"),
+            "they have changed places",
+        ),
+        "the variance stays": (norm(remember="0.9 * mean + 0.1 * m, variance"), "in the same way as the mean"),
         "writes into the remembered": (
             """
 def batch_norm(x, scale, shift, mean, variance, training, trainable):
@@ -270,6 +295,7 @@ def decoder(features, widths):
     ],
     "batch-norm": [
         norm(),
+        norm().replace("return y, new_mean, new_variance", "return [y, new_mean, new_variance]"),
         """
 def batch_norm(x, scale, shift, mean, variance, training, trainable):
     frozen = not (training and trainable)
