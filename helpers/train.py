@@ -202,7 +202,6 @@ def table(rows: Sequence[dict]) -> str:
         f"{'parameters':>12}{'s/step':>9}"
     ]
     for row in rows:
-        name = row["model"] + (" pretrained" if row["pretrained"] else "")
         dice = overlap = "not scored"
         if "dice" in row:
             dice = f"{row['dice']:.3f} [{row['dice_low']:.3f}, {row['dice_high']:.3f}]"
@@ -210,17 +209,20 @@ def table(rows: Sequence[dict]) -> str:
                 dice += f" +-{row['dice_spread_over_seeds']:.3f}"
             overlap = f"{row['original_iou']:.3f} ({row['original_iou_all_black']:.3f})"
         lines.append(
-            f"{name:<28}{row['loss']:<18}{dice:<32}{overlap:<30}{row['parameters']:>12,}{row['seconds_per_step']:>9.3f}"
+            f"{_name(row):<28}{row['loss']:<18}{dice:<32}{overlap:<30}{row['parameters']:>12,}{row['seconds_per_step']:>9.3f}"
         )
     lines.append("[95 % interval over the patients] +- standard deviation over the seeds; final weights, none selected")
     compared = [row for row in rows if "difference" in row]
     if compared:
         lines.append(f"\nDice against {rows[0]['model']} with the same loss, on the same patients:")
     for row in compared:
-        name = row["model"] + (" pretrained" if row["pretrained"] else "")
         interval = f"[{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
-        lines.append(f"{name:<28}{row['loss']:<18}{row['difference']:+.3f} {interval}")
+        lines.append(f"{_name(row):<28}{row['loss']:<18}{row['difference']:+.3f} {interval}")
     return "\n".join(lines)
+
+
+def _name(row: dict) -> str:
+    return row["model"] + (" pretrained" if row["pretrained"] else "")
 
 
 def patients(results: Sequence[experiment.Result]) -> list[dict[str, str | int | float]]:

@@ -205,7 +205,7 @@ def check(folder: str | Path, progress: bool = True) -> list[str]:
         image = mask = None
         if slice_files.image:
             try:
-                image = _read_image(slice_files.image)
+                image = disk.read_rgb(slice_files.image)
             except ValueError as error:
                 problems.append(f"{disk.below(folder, slice_files.image)}: {error}")
         else:
@@ -301,13 +301,6 @@ def _layout_problems(folder: Path, files: list[_SliceFiles]) -> list[str]:
     return problems
 
 
-def _read_image(path: Path) -> Image.Image:
-    image = disk.read(path)
-    if image.mode != "RGB":
-        raise ValueError(f"image has mode {image.mode}, not three channels of 8 bits (RGB)")
-    return image
-
-
 def _read_mask(path: Path) -> Image.Image:
     mask = disk.read(path)
     if mask.mode == "1":
@@ -341,7 +334,7 @@ def _read_slice(folder: Path, files: _SliceFiles, size: int | None) -> tuple[np.
     """Return an image (h, w, 3) uint8 and its mask (h, w) bool."""
     path = files.image
     try:
-        image = _read_image(path)
+        image = disk.read_rgb(path)
         path = files.mask
         mask = _read_mask(path)
         if image.size != mask.size:

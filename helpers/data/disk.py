@@ -37,6 +37,14 @@ def read(path: Path, verify: bool = False) -> Image.Image:
         raise ValueError(f"unreadable or truncated image ({reason})") from error
 
 
+def read_rgb(path: Path, verify: bool = False) -> Image.Image:
+    """Read an image as `read` does; ValueError also if it has no three channels of 8 bits."""
+    image = read(path, verify)
+    if image.mode != "RGB":
+        raise ValueError(f"image has mode {image.mode}, not three channels of 8 bits (RGB)")
+    return image
+
+
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
     """Silence what Pillow and libtiff, its C library, print about a damaged file before Pillow raises."""

@@ -103,22 +103,33 @@ class _Scene:
         self.paint.line(flat, fill=colour, width=pixels)
         self.mark.line(flat, fill=label, width=pixels)
 
+    def front(self, left, right, low, high, z, colour, label):
+        """A rectangle that faces us."""
+        self.polygon([(left, low, z), (right, low, z), (right, high, z), (left, high, z)], colour, label)
+
+    def flank(self, x, low, high, near, far, colour, label):
+        """A rectangle along the street."""
+        self.polygon([(x, low, near), (x, low, far), (x, high, far), (x, high, near)], colour, label)
+
+    def near_side(self, x, width):
+        """The side of a thing that we see past its front, or None where we are right behind it."""
+        left, right = x - width / 2, x + width / 2
+        return left if self.x < left else right if self.x > right else None
+
     def ground(self, left, right, colour, label, near=1.0, far=FAR):
         self.polygon([(left, 0, near), (right, 0, near), (right, 0, far), (left, 0, far)], colour, label)
 
     def box(self, x, z, width, length, low, high, base, label):
         """A box on the road from x - width / 2 and from z on: its side, its top and the end that faces us."""
         left, right, front, back = x - width / 2, x + width / 2, z, z + length
-        near = self.x
-        side = left if near < left else right if near > right else None
+        side = self.near_side(x, width)
         if side is not None:
-            corners = [(side, low, front), (side, low, back), (side, high, back), (side, high, front)]
-            self.polygon(corners, self.colour(base, z, 0.8 if (side > x) == (self.sun > 0) else 0.62), label)
+            shade = 0.8 if (side > x) == (self.sun > 0) else 0.62
+            self.flank(side, low, high, front, back, self.colour(base, z, shade), label)
         if high < self.eye:
             corners = [(left, high, front), (right, high, front), (right, high, back), (left, high, back)]
             self.polygon(corners, self.colour(base, z, 1.1), label)
-        corners = [(left, low, front), (right, low, front), (right, high, front), (left, high, front)]
-        self.polygon(corners, self.colour(base, z), label)
+        self.front(left, right, low, high, front, self.colour(base, z), label)
         return side
 
     # ------------------------------------------------------------ the scene
@@ -222,10 +233,8 @@ class _Scene:
 
     def house_across(self, side):
         draw = self.random
-        height = draw.uniform(6, 16)
-        x = [side * self.road * 0.9, side * 40]
-        corners = [(x[0], 0, FAR), (x[1], 0, FAR), (x[1], height, FAR), (x[0], height, FAR)]
-        self.polygon(corners, self.colour([draw.uniform(90, 180)] * 3, FAR), _ID["building"])
+        height, colour = draw.uniform(6, 16), self.colour([draw.uniform(90, 180)] * 3, FAR)
+        self.front(side * self.road * 0.9, side * 40, 0, height, FAR, colour, _ID["building"])
 
     def house(self, side, x, start, end):
         draw = self.random
@@ -233,18 +242,15 @@ class _Scene:
         base = np.array(palette[draw.integers(len(palette))]) + draw.normal(0, 12, 3)
         height = draw.uniform(5, 22)
         shade = 0.75 if side == self.sun else 1.0
-        back = [(x, 0, start), (x + side * 12, 0, start), (x + side * 12, height, start), (x, height, start)]
-        self.polygon(back, self.colour(base, start, 0.7), _ID["building"])
+        self.front(x, x + side * 12, 0, height, start, self.colour(base, start, 0.7), _ID["building"])
         # In pieces, so that the haze thickens with the distance.
         for near, far in _pieces(start, end):
-            corners = [(x, 0, near), (x, 0, far), (x, height, far), (x, height, near)]
-            self.polygon(corners, self.colour(base, near, shade), _ID["building"])
+            self.flank(x, 0, height, near, far, self.colour(base, near, shade), _ID["building"])
         glass = np.array([draw.uniform(30, 110)] * 3) + [0, 5, 15]
         storey, every, wide = draw.uniform(2.7, 3.4), draw.uniform(1.9, 3.4), draw.uniform(0.9, 1.5)
         for z in np.arange(start + 0.6, min(end, 90) - wide, every):
             for y in np.arange(draw.uniform(0.9, 1.2), height - 1.6, storey):
-                corners = [(x, y, z), (x, y, z + wide), (x, y + 1.5, z + wide), (x, y + 1.5, z)]
-                self.polygon(corners, self.colour(glass, z, draw.uniform(0.75, 1.3)), None)
+                self.flank(x, y, y + 1.5, z, z + wide, self.colour(glass, z, draw.uniform(0.75, 1.3)), None)
 
     def tree(self, x, z, height):
         draw = self.random
@@ -274,8 +280,7 @@ class _Scene:
         draw = self.random
         height, base = draw.uniform(1.4, 3.2), np.array([draw.uniform(80, 170)] * 3) + draw.normal(0, 14, 3)
         for near, far in _pieces(start, end):
-            corners = [(x, 0, near), (x, 0, far), (x, height, far), (x, height, near)]
-            self.polygon(corners, self.colour(base, near, 0.9), _ID["wall"])
+            self.flank(x, 0, height, near, far, self.colour(base, near, 0.9), _ID["wall"])
             for y in np.arange(0.4, height, 0.45):
                 if near < 25:
                     self.line_only([(x, y, near), (x, y, far)], self.colour(base, near, 0.72))
@@ -450,25 +455,18 @@ class _Scene:
             self.put(z, self.person, draw.uniform(-0.8, 0.8) * self.road, z)
 
     def shadow_below(self, x, z, width, length):
-        corners = [
-            (x - width / 2, 0, max(z - 0.4, 1)),
-            (x + width / 2, 0, max(z - 0.4, 1)),
-            (x + width / 2, 0, z + length),
-            (x - width / 2, 0, z + length),
-        ]
-        flat = [self.project(*corner) for corner in corners]
-        self.paint.polygon(flat, fill=self.colour((35, 35, 38), z))
+        self.ground(x - width / 2, x + width / 2, self.colour((35, 35, 38), z), None, max(z - 0.4, 1), z + length)
 
     def wheels(self, x, z, width, length, size, label):
         tyre = self.colour((30, 30, 32), z)
         for end in (-1, 1):
             self.ellipse(x + end * (width / 2 - 0.12), size / 2, z, 0.24, size, tyre, label)
-        near = x - width / 2 if self.x < x - width / 2 else x + width / 2 if self.x > x + width / 2 else None
-        if near is not None:
+        side = self.near_side(x, width)
+        if side is not None:
             for along in (0.18, 0.8):
                 far = z + along * length
-                wide = size * length / max(length, 1) * abs(near - self.x) / far  # seen from the side
-                self.ellipse(near, size / 2, far, max(wide, 0.12), size, tyre, label)
+                wide = size * abs(side - self.x) / far  # seen from the side
+                self.ellipse(side, size / 2, far, max(wide, 0.12), size, tyre, label)
 
     def car(self, x, z):
         draw = self.random
@@ -504,16 +502,8 @@ class _Scene:
         lamp = self.colour((200, 30, 30) if ours else (250, 245, 215), z)
         for end in (-1, 1):
             centre = x + end * width * 0.4
-            self.polygon(
-                [(centre - 0.14, 0.62, z), (centre + 0.14, 0.62, z), (centre + 0.14, 0.8, z), (centre - 0.14, 0.8, z)],
-                lamp,
-                None,
-            )
-        self.polygon(
-            [(x - 0.26, 0.42, z), (x + 0.26, 0.42, z), (x + 0.26, 0.54, z), (x - 0.26, 0.54, z)],
-            self.colour((225, 225, 210), z),
-            None,
-        )
+            self.front(centre - 0.14, centre + 0.14, 0.62, 0.8, z, lamp, None)
+        self.front(x - 0.26, x + 0.26, 0.42, 0.54, z, self.colour((225, 225, 210), z), None)
 
     def large(self, kind, x, z):
         """A bus, a lorry or a tram: boxes of much the same size, told apart by windows, gaps and rails."""
@@ -557,16 +547,9 @@ class _Scene:
             every = 1.6 if kind == "bus" else 2.4
             for along in np.arange(0.5, length - 1, every):
                 far = z + along
-                corners = [
-                    (side, 1.3, far),
-                    (side, 1.3, far + every * 0.75),
-                    (side, tall - 0.7, far + every * 0.75),
-                    (side, tall - 0.7, far),
-                ]
-                self.polygon(corners, self.colour(glass, far), None)
+                self.flank(side, 1.3, tall - 0.7, far, far + every * 0.75, self.colour(glass, far), None)
             if kind == "train":
-                stripe = [(side, 0.75, z), (side, 0.75, z + length), (side, 1.0, z + length), (side, 1.0, z)]
-                self.polygon(stripe, self.colour(self.clothes(), z), None)
+                self.flank(side, 0.75, 1.0, z, z + length, self.colour(self.clothes(), z), None)
         if kind == "train":
             self.line(
                 [(x, tall, z + 3), (x - 0.5, tall + 0.6, z + 3), (x + 0.5, tall + 1.0, z + 3)],
@@ -578,17 +561,11 @@ class _Scene:
             for end in (-1, 1):
                 self.ellipse(x + end * width * 0.33, 0.75, z, 0.2, 0.2, lamp, None)
         else:
-            sign = [
-                (x - 0.7, tall - 0.5, z),
-                (x + 0.7, tall - 0.5, z),
-                (x + 0.7, tall - 0.15, z),
-                (x - 0.7, tall - 0.15, z),
-            ]
-            self.polygon(sign, self.colour((240, 170, 40), z), None)
+            self.front(x - 0.7, x + 0.7, tall - 0.5, tall - 0.15, z, self.colour((240, 170, 40), z), None)
 
     def pane(self, x, z, width, low, high, glass):
-        corners = [(x - width / 2, low, z), (x + width / 2, low, z), (x + width / 2, high, z), (x - width / 2, high, z)]
-        self.polygon(corners, self.colour(glass, z, self.random.uniform(0.7, 1.5)), None)
+        colour = self.colour(glass, z, self.random.uniform(0.7, 1.5))
+        self.front(x - width / 2, x + width / 2, low, high, z, colour, None)
 
     def draw_bonnet(self):
         draw = self.random
@@ -682,7 +659,9 @@ def make(
             unfinished = pathlib.Path(temporary) / "streets"
             unfinished.mkdir()
             (unfinished / "README.md").write_text(_README.format(train=train, val=val, seed=seed), encoding="utf-8")
-            _write_all(unfinished, {"train": train, "val": val}, seed, progress)
+            counts = {"train": train, "val": val}
+            jobs = [(unfinished, seed, split, index) for split, count in counts.items() for index in range(count)]
+            disk.in_threads(_write_scene, jobs, "phantom streets", "scene", progress)
             if folder.exists():
                 folder.rename(pathlib.Path(temporary) / "replaced")
             unfinished.rename(folder)
@@ -692,11 +671,6 @@ def make(
             f"(about {(train + val) * 0.3:.0f} MB) or choose a folder that can be written to."
         ) from problem
     return folder
-
-
-def _write_all(folder, counts, seed, progress):
-    jobs = [(folder, seed, split, index) for split, count in counts.items() for index in range(count)]
-    disk.in_threads(_write_scene, jobs, "phantom streets", "scene", progress)
 
 
 def _write_scene(folder, seed, split, index):

@@ -169,7 +169,7 @@ def read_image(scene: Scene, size: tuple[int, int] | None = None) -> np.ndarray:
         ValueError: the file cannot be read to its end, or has no three channels of 8 bits; the message names it.
     """
     try:
-        image = _read_image(scene.image)
+        image = disk.read_rgb(scene.image)
     except ValueError as error:
         raise ValueError(f"{scene.image}: {error}; get this file again") from error
     if size is not None and size != image.size[::-1]:
@@ -261,7 +261,7 @@ def check(source: str | Path, progress: bool = True) -> list[str]:
         else:
             name = disk.below(folder, image_path)
             try:
-                image = _read_image(image_path, verify=True)
+                image = disk.read_rgb(image_path, verify=True)
             except ValueError as error:
                 problems.append(f"{name}: {error}")
             else:
@@ -310,13 +310,6 @@ def _scan(folder: Path, part: str, split: str, kinds: Sequence[str], problems: l
             continue
         found["_".join(match.group("city", "sequence", "frame"))][match["kind"]] = path
     return {name: paths[next(kind for kind in kinds if kind in paths)] for name, paths in found.items()}
-
-
-def _read_image(path: Path, verify: bool = False) -> Image.Image:
-    image = disk.read(path, verify)
-    if image.mode != "RGB":
-        raise ValueError(f"image has mode {image.mode}, not three channels of 8 bits (RGB)")
-    return image
 
 
 def _read_classes(path: Path, verify: bool = False) -> np.ndarray:
