@@ -71,7 +71,7 @@ def prepare_brain(options: argparse.Namespace) -> None:
         home = options.output.expanduser().resolve()
         data = str(home / "kaggle_3m")
     if source == "phantom":
-        folder = make_phantoms(home, phantoms)
+        folder = phantom_brain.make(home, **phantoms)
     elif source == "kaggle":
         folder = home / "kaggle_3m"
         if not folder.is_dir():
@@ -89,15 +89,6 @@ def prepare_brain(options: argparse.Namespace) -> None:
     print(f'use them in a lesson with SOURCE = "{data}", or train a network on them:\n')
     print(f"    python -m helpers.train --models UNet --data {shlex.quote(data)}\n", flush=True)
     refuse(problems, folder)
-
-
-def make_phantoms(home: Path, options: dict[str, int]) -> Path:
-    """Make the phantom set in `home`, where it may replace older phantoms but nothing else."""
-    folder = home / "kaggle_3m"
-    notice = folder / "README.md"
-    if folder.exists() and not (notice.is_file() and "hantom" in notice.read_text(errors="replace")):
-        raise FileExistsError(f"{folder} is there already and holds no phantoms: choose another --output")
-    return phantom_brain.make(home, **options)
 
 
 def check(folder: Path) -> list[str]:

@@ -216,6 +216,9 @@ def test_make_replaces_an_older_set(tmp_path):
     phantom_brain.make(tmp_path, patients=1, progress=False, slices=1)
     assert [path.name for path in tmp_path.iterdir()] == ["kaggle_3m"]
     assert sum(path.is_dir() for path in (tmp_path / "kaggle_3m").iterdir()) == 1
+    (tmp_path / "kaggle_3m" / "README.md").write_text("# LGG Segmentation Dataset\n")
+    with pytest.raises(FileExistsError, match="kaggle_3m is there already and holds no phantoms"):
+        phantom_brain.make(tmp_path, patients=1, progress=False, slices=1)
 
 
 @pytest.mark.parametrize("patients, seed, slices", [(0, 0, None), (10000, 0, None), (1, -1, None), (1, 0, 0)])

@@ -1,5 +1,8 @@
 """Phantom streets: the same for the same seed, geometry by hand, every class somewhere."""
 
+import os
+import time
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -113,3 +116,12 @@ def test_what_is_cut_short_leaves_nothing_behind(tmp_path, monkeypatch):
     with pytest.raises(OSError, match=r"cannot be written \(No space left on device\); make room"):
         phantom_streets.make(tmp_path / "set", train=1, val=1, progress=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_kill_left_is_removed_a_day_later(tmp_path):
+    now = time.time()
+    for name, hours in ((".unfinished-phantoms-old", 25), (".unfinished-phantoms-new", 23), (".unfinished-novel", 99)):
+        (tmp_path / name / "set").mkdir(parents=True)
+        os.utime(tmp_path / name, (now - hours * 3600,) * 2)
+    phantom_streets.make(tmp_path / "set", train=1, val=1, progress=False)
+    assert {path.name for path in tmp_path.iterdir()} == {".unfinished-phantoms-new", ".unfinished-novel", "set"}

@@ -14,7 +14,6 @@ import itertools
 import os
 import re
 import shutil
-import time
 import uuid
 from pathlib import Path
 
@@ -32,7 +31,6 @@ UPPER_PERCENTILE_VALUE = 200
 
 _PATIENT = re.compile(r"[A-Za-z0-9]+_[A-Za-z0-9]+_[A-Za-z0-9]+_\d{8}")
 _CACHE_VERSION = 1
-_DAY = 24 * 3600  # seconds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -413,7 +411,7 @@ def _write_header(file, shape: tuple[int, ...], dtype: type) -> None:
 def _remove_old_caches(target: Path) -> None:
     """Remove caches of the same set and size from before its files changed, and what a kill left behind."""
     for path in target.parent.glob(target.name.rpartition("-")[0] + "-*"):
-        being_written = path.suffix == ".tmp" and time.time() - path.stat().st_mtime < _DAY
+        being_written = path.suffix == ".tmp" and not disk.is_abandoned(path)
         if path != target and not being_written:
             shutil.rmtree(path, ignore_errors=True)
 

@@ -4,12 +4,18 @@ import concurrent.futures
 import contextlib
 import os
 import re
+import shutil
+import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
 from tqdm.auto import tqdm
+
+_DAY = 24 * 3600  # seconds
+_UNFINISHED = ".unfinished-phantoms-"
 
 
 def data_home() -> Path:
@@ -89,3 +95,51 @@ def in_threads(work: Callable, jobs: Sequence[tuple], description: str, unit: st
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+@contextlib.contextmanager
+def phantoms(folder: Path, notice: str, megabytes: float) -> Iterator[Path]:
+    """Give a folder to write phantoms to, which gets its name at the end and takes the place of older phantoms.
+
+    A run cut short leaves nothing that looks finished; what a killed one left is removed a day later.
+
+    Args:
+        folder: what it will be called.
+        notice: its README.md, which says that these are phantoms: without one, nothing is replaced.
+        megabytes: about what the phantoms take, for the message.
+
+    Raises:
+        FileExistsError: the folder holds something else.
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    readme = folder / "README.md"
+    are_phantoms = readme.is_file() and "hantom" in readme.read_text("utf-8", "replace")
+    if folder.exists() and any(folder.iterdir()) and not are_phantoms:
+        raise FileExistsError(
+            f"{folder} is there already and holds no phantoms: choose another folder (on the command line --output)"
+        )
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for path in folder.parent.glob(f"{_UNFINISHED}*"):
+            if is_abandoned(path):
+                shutil.rmtree(path, ignore_errors=True)
+        with tempfile.TemporaryDirectory(
+            prefix=_UNFINISHED, dir=folder.parent, ignore_cleanup_errors=True
+        ) as temporary:
+            unfinished = Path(temporary) / folder.name
+            unfinished.mkdir()
+            (unfinished / "README.md").write_text(notice, encoding="utf-8")
+            yield unfinished
+            if folder.exists():
+                folder.rename(Path(temporary) / "replaced")
+            unfinished.rename(folder)
+    except OSError as problem:
+        raise OSError(
+            f"{folder}: the phantoms cannot be written ({problem.strerror or problem}); make room "
+            f"(about {megabytes:.0f} MB) or choose a folder that can be written to"
+        ) from problem
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether something unfinished is so old that whoever was writing it has been killed."""
+    return time.time() - path.stat().st_mtime > _DAY

@@ -12,7 +12,6 @@ Arrays of places have the order z (up), y (forward), x (right), as the atlas has
 import functools
 import os
 import pathlib
-import tempfile
 
 import numpy as np
 import scipy.fft
@@ -475,11 +474,11 @@ def make(
 ) -> pathlib.Path:
     """Write phantom patients in the Kaggle layout: a folder each, `_k.tif` and `_k_mask.tif` for slice k.
 
-    The same seed gives the same bytes, and patient k is the same however many are asked for. All is written
-    to a temporary folder that gets its name at the end: a run cut short leaves nothing that looks finished.
+    The same seed gives the same bytes, and patient k is the same however many are asked for. A run cut short
+    leaves nothing that looks finished.
 
     Args:
-        folder: where kaggle_3m goes; an older kaggle_3m there is replaced.
+        folder: where kaggle_3m goes; older phantoms there are replaced.
         patients: 1 to 9999; 24 take about 60 MB.
         seed: of the whole set, 0 or more.
         progress: show a bar.
@@ -490,28 +489,15 @@ def make(
 
     Raises:
         ValueError: an argument is out of its range.
+        FileExistsError: kaggle_3m is there and holds something else.
         OSError: the folder cannot be written, or the disk is full.
     """
     if not 1 <= patients <= 9999:
         raise ValueError(f"patients is {patients}: ask for 1 to 9999.")
-    folder = pathlib.Path(folder)
+    finished = pathlib.Path(folder) / "kaggle_3m"
     _atlas()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder, ignore_cleanup_errors=True) as temporary:
-            unfinished = pathlib.Path(temporary) / "kaggle_3m"
-            unfinished.mkdir()
-            (unfinished / "README.md").write_text(_README.format(patients=patients, seed=seed), encoding="utf-8")
-            _write_all(unfinished, patients, seed, progress, slices)
-            finished = folder / "kaggle_3m"
-            if finished.exists():
-                finished.rename(pathlib.Path(temporary) / "replaced")
-            unfinished.rename(finished)
-    except OSError as problem:
-        raise OSError(
-            f"{folder}: the phantom patients cannot be written ({problem.strerror or problem}); make room "
-            f"(about {3 * patients} MB) or choose a folder that can be written to."
-        ) from problem
+    with disk.phantoms(finished, _README.format(patients=patients, seed=seed), 3 * patients) as unfinished:
+        _write_all(unfinished, patients, seed, progress, slices)
     return finished
 
 

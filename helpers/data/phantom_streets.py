@@ -9,7 +9,6 @@ wall, pole, tram or sky. What is left to tell them apart is shape, texture and p
 import math
 import os
 import pathlib
-import tempfile
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -625,8 +624,8 @@ def make(
 ) -> pathlib.Path:
     """Write phantom streets in the layout of Cityscapes.
 
-    The same seed gives the same bytes, and scene k of a split is the same however many are asked for. All is
-    written to a temporary folder that gets its name at the end: a run cut short leaves nothing that looks finished.
+    The same seed gives the same bytes, and scene k of a split is the same however many are asked for. A run cut
+    short leaves nothing that looks finished.
 
     Args:
         folder: where leftImg8bit and gtFine go; older phantom streets there are replaced.
@@ -648,28 +647,10 @@ def make(
     if seed < 0:
         raise ValueError(f"seed is {seed}: give 0 or more.")
     folder = pathlib.Path(folder)
-    notice = folder / "README.md"
-    if folder.exists() and any(folder.iterdir()) and not (notice.is_file() and "hantom" in notice.read_text("utf-8")):
-        raise FileExistsError(f"{folder} is there already and holds no phantoms: choose another folder.")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            prefix=".unfinished-", dir=folder.parent, ignore_cleanup_errors=True
-        ) as temporary:
-            unfinished = pathlib.Path(temporary) / "streets"
-            unfinished.mkdir()
-            (unfinished / "README.md").write_text(_README.format(train=train, val=val, seed=seed), encoding="utf-8")
-            counts = {"train": train, "val": val}
-            jobs = [(unfinished, seed, split, index) for split, count in counts.items() for index in range(count)]
-            disk.in_threads(_write_scene, jobs, "phantom streets", "scene", progress)
-            if folder.exists():
-                folder.rename(pathlib.Path(temporary) / "replaced")
-            unfinished.rename(folder)
-    except OSError as problem:
-        raise OSError(
-            f"{folder}: the phantom streets cannot be written ({problem.strerror or problem}); make room "
-            f"(about {(train + val) * 0.3:.0f} MB) or choose a folder that can be written to."
-        ) from problem
+    counts = {"train": train, "val": val}
+    with disk.phantoms(folder, _README.format(**counts, seed=seed), (train + val) * 0.3) as unfinished:
+        jobs = [(unfinished, seed, split, index) for split, count in counts.items() for index in range(count)]
+        disk.in_threads(_write_scene, jobs, "phantom streets", "scene", progress)
     return folder
 
 
