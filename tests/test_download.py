@@ -1,7 +1,9 @@
-"""Kaggle's own client against a server on loopback, and zips made by hand."""
+"""Kaggle's and Cityscapes' own clients against servers on loopback, and zips made by hand."""
 
 import collections
 import contextlib
+import getpass
+import hashlib
 import http.server
 import io
 import json
@@ -66,8 +68,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         content, wanted = self.server.content, self.headers["Range"]
         self.server.ranges.append(wanted)
         start = 0
-        if wanted and self.headers["If-Range"] == self.server.etag:
+        if wanted and self.headers["If-Range"] in (None, self.server.etag) and self.server.knows_range:
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            if start >= len(content):
+                return self.send_error(416)
         end = self.server.ends.pop(0) if self.server.ends else len(content)
         if end == "refuse":
             return self.send_error(503)
@@ -87,12 +91,66 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+STREET_ZIPS = {
+    "gtFine_trainvaltest.zip": zip_bytes({"gtFine/train/ulm/ulm_0_0_gtFine_labelIds.png": PIXELS, "license.txt": b"x"}),
+    "leftImg8bit_trainvaltest.zip": zip_bytes({"leftImg8bit/train/ulm/ulm_0_0_leftImg8bit.png": PIXELS[::-1]}),
+}
+
+
+class Cityscapes(Handler):
+    """The site of Cityscapes: a page to sign in, a list, and for each package its MD5 sum and the file."""
+
+    def do_GET(self):
+        address = urllib.parse.urlsplit(self.path)
+        self.server.asked.append(address.path.strip("/"))
+        if address.path == self.server.silent:
+            return self.server.released.wait(30)
+        if address.path == "/login":
+            return self.answer("<form>")
+        if self.server.status != 200:
+            return self.send_error(self.server.status)
+        if self.headers["Cookie"] != "session=mine" or address.path == self.server.signs_out_at:
+            return self.answer("", 302, {"Location": "/login"})
+        if address.path == "/downloads/" and address.query == "list":
+            sizes = {name: "400KB" for name in STREET_ZIPS} | self.server.sizes
+            listed = [{"name": name, "size": size, "packageID": name[:6]} for name, size in sizes.items()]
+            return self.answer(self.server.list or json.dumps(listed))
+        (package,) = urllib.parse.parse_qs(address.query)["packageID"]
+        name, self.server.content = next(each for each in STREET_ZIPS.items() if each[0].startswith(package))
+        if address.path == "/md5-sum/":
+            return self.answer(self.server.md5 or f"{hashlib.md5(self.server.content).hexdigest()}  {name}")
+        assert address.path == "/file-handling/"
+        super().do_GET()
+
+    def do_POST(self):
+        assert self.path == "/login"
+        body = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        assert body["submit"] == ["Login"]
+        account = (body["username"][0], body["password"][0])
+        self.server.posts.append(account)
+        if account == ("me", "secret"):
+            self.answer("", 302, {"Location": "/", "Set-Cookie": "session=mine"})
+        else:
+            self.answer("<form>")
+
+    def answer(self, text, status=200, headers=None):
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(text)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+
 @pytest.fixture
-def server():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+def server(request):
+    """Kaggle, or the handler that the fixture is asked for."""
+    handler = getattr(request, "param", Handler)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads, server.block_on_close = True, False
     server.status, server.content, server.etag = 200, ZIP, '"first"'
-    server.posts, server.ranges = [], []
+    server.posts, server.ranges, server.knows_range = [], [], True
+    server.asked, server.silent, server.signs_out_at = [], None, None
+    server.sizes, server.list, server.md5 = {}, None, None  # what Cityscapes lists besides, or instead
     server.ends = []  # where in the file the store's answers end, in turn; those after them are whole
     server.stalls, server.released = False, threading.Event()  # whether it then stalls, or hangs up
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -104,12 +162,13 @@ def server():
 
 @pytest.fixture(autouse=True)
 def home(monkeypatch, tmp_path_factory):
-    """Keep Kaggle's client away from the user's credentials and from proxies."""
+    """Keep the clients away from the user's credentials and from proxies."""
     home = tmp_path_factory.mktemp("home")
-    for name in ("HOME", "USERPROFILE", "KAGGLE_CONFIG_DIR", "XDG_CONFIG_HOME"):
+    for name in ("HOME", "USERPROFILE", "KAGGLE_CONFIG_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(home))
     for name in list(os.environ):
-        if name.lower().endswith("_proxy") or (name.startswith("KAGGLE_") and name != "KAGGLE_CONFIG_DIR"):
+        ours = name.startswith(("KAGGLE_", "CITYSCAPES_")) and name != "KAGGLE_CONFIG_DIR"
+        if name.lower().endswith("_proxy") or ours:
             monkeypatch.delenv(name)
     return home
 
@@ -335,6 +394,233 @@ def test_disk_full_during_the_download(kaggle, tmp_path, monkeypatch):
     assert "the download needs 0 MB more" in str(caught.value)
 
 
+# --- Cityscapes
+
+cityscapes_server = pytest.mark.parametrize("server", [Cityscapes], indirect=True)
+GT_FINE = STREET_ZIPS["gtFine_trainvaltest.zip"]
+
+
+@pytest.fixture
+def cityscapes(monkeypatch, server):
+    """The official downloader, with the server where it looks for Cityscapes, and an account of its own."""
+    import requests.adapters
+    from cityscapesscripts.download import downloader
+
+    send = requests.adapters.HTTPAdapter.send
+
+    def send_to_loopback(adapter, request, **options):
+        assert options["timeout"] == download.TIME_LIMITS
+        there = request.copy()  # the cookies belong to the address that was asked for
+        there.url = request.url.replace(download.CITYSCAPES, f"http://127.0.0.1:{server.server_port}")
+        assert there.url != request.url
+        return send(adapter, there, **options)
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send_to_loopback)
+    monkeypatch.setattr(download, "PAUSE", 0.01)
+    monkeypatch.setenv("CITYSCAPES_USERNAME", "me")
+    monkeypatch.setenv("CITYSCAPES_PASSWORD", "secret")
+    return downloader
+
+
+@pytest.fixture
+def stored(home):
+    """Where the downloader stores credentials."""
+    return home / "cityscapesscripts" / "credentials.json"
+
+
+def fetch_one(folder):
+    (path,) = download.fetch_cityscapes(folder, ["gtFine"])
+    return path.read_bytes()
+
+
+@cityscapes_server
+def test_streets_are_downloaded_with_one_login(cityscapes, server, tmp_path, home, capsys):
+    paths = download.fetch_cityscapes(tmp_path / "new" / "set")
+    assert {path.name: path.read_bytes() for path in paths} == STREET_ZIPS
+    assert sorted(os.listdir(tmp_path / "new" / "set")) == sorted(STREET_ZIPS)
+    assert server.posts == [("me", "secret")]
+    output = capsys.readouterr()
+    assert output.out == "" and "Download progress" in output.err
+    assert list(home.rglob("*")) == []  # nothing is stored
+
+    assert download.fetch_cityscapes(tmp_path / "new" / "set") == paths
+    assert len(server.posts) == 1 and server.asked.count("file-handling") == 2
+
+
+@cityscapes_server
+def test_account_is_typed_and_stored_as_the_downloader_does(cityscapes, server, tmp_path, stored, monkeypatch):
+    for name in download.CREDENTIALS:
+        monkeypatch.delenv(name)
+    questions, answers = [], iter(["me", "y"])
+    monkeypatch.setattr("builtins.input", lambda question: (questions.append(question), next(answers))[1])
+    monkeypatch.setattr(getpass, "getpass", lambda _: "secret")
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    assert fetch_one(tmp_path / "one") == GT_FINE
+    assert json.loads(stored.read_text())["password"] == "secret" and len(questions) == 2
+    assert fetch_one(tmp_path / "two") == GT_FINE  # does not ask again
+    assert server.posts == [("me", "secret")] * 2 and len(questions) == 2
+
+
+@cityscapes_server
+def test_refused_account(cityscapes, server, tmp_path, stored, monkeypatch):
+    stored.parent.mkdir()
+    stored.write_text('{"username": "me", "password": "other"}')
+    monkeypatch.setenv("CITYSCAPES_PASSWORD", "wrong")
+    words = "refuses the credentials in CITYSCAPES_USERNAME and CITYSCAPES_PASSWORD: correct them"
+    with pytest.raises(PermissionError, match=words) as caught:
+        fetch_one(tmp_path / "set")
+    assert "\n" not in str(caught.value) and f"{download.CITYSCAPES}/register" in str(caught.value)
+    assert os.listdir(tmp_path / "set") == []
+    assert stored.exists()  # those were not the ones that were refused
+    for name in download.CREDENTIALS:
+        monkeypatch.delenv(name)
+    with pytest.raises(PermissionError, match="refuses the credentials typed or stored in .*credentials.json, which"):
+        fetch_one(tmp_path / "set")
+    assert server.posts == [("me", "wrong"), ("me", "other")] and not stored.exists()
+
+
+@cityscapes_server
+def test_account_that_nobody_gives(cityscapes, server, tmp_path, stored, monkeypatch):
+    monkeypatch.delenv("CITYSCAPES_USERNAME")
+    with pytest.raises(PermissionError, match="only one of CITYSCAPES_USERNAME and CITYSCAPES_PASSWORD is set: set"):
+        fetch_one(tmp_path)
+    monkeypatch.delenv("CITYSCAPES_PASSWORD")
+    monkeypatch.setattr("builtins.input", lambda _: pytest.fail("somebody was asked"))
+    with pytest.raises(PermissionError, match="no terminal to ask .* set CITYSCAPES_USERNAME and CITYSCAPES_PASSWORD"):
+        fetch_one(tmp_path)
+    stored.parent.mkdir()
+    for content in ("{", "[]"):
+        stored.write_text(content)
+        with pytest.raises(PermissionError, match="credentials.json holds no credentials: delete it"):
+            fetch_one(tmp_path)
+    assert server.posts == []
+
+
+@cityscapes_server
+def test_broken_off_download_of_streets_goes_on(cityscapes, server, tmp_path):
+    server.ends = [200_000]
+    assert fetch_one(tmp_path) == GT_FINE
+    first, second = server.ranges
+    assert first == "bytes=0-" and 190_000 < int(second[6:-1]) <= 200_000
+    assert len(server.posts) == 1
+
+
+@cityscapes_server
+def test_next_call_goes_on_with_the_streets(cityscapes, server, tmp_path):
+    server.ends = [200_000, "refuse"]
+    with pytest.raises(OSError, match="did not send gtFine_trainvaltest.zip .HTTP 503.: try again later.*--source"):
+        fetch_one(tmp_path)
+    held = (tmp_path / "downloading" / "gtFine_trainvaltest.zip").read_bytes()
+    assert held == GT_FINE[: len(held)] and len(held) > 190_000
+    assert fetch_one(tmp_path) == GT_FINE
+    assert server.ranges[-1] == f"bytes={len(held)}-"
+    assert os.listdir(tmp_path) == ["gtFine_trainvaltest.zip"]
+
+
+@cityscapes_server
+def test_server_that_sends_all_again_is_not_joined_to_the_rest(cityscapes, server, tmp_path):
+    server.ends, server.knows_range = [200_000], False
+    assert fetch_one(tmp_path) == GT_FINE
+    assert len(server.ranges) == 2
+
+
+@cityscapes_server
+def test_page_instead_of_the_rest_costs_nothing(cityscapes, server, tmp_path, monkeypatch):
+    server.ends = [200_000, "refuse"]
+    with pytest.raises(OSError, match="HTTP 503"):
+        fetch_one(tmp_path)
+    held = (tmp_path / "downloading" / "gtFine_trainvaltest.zip").read_bytes()
+    server.signs_out_at = "/file-handling/"
+    with pytest.raises(PermissionError, match="does not offer gtFine_trainvaltest.zip to your account, or has signed"):
+        fetch_one(tmp_path)
+    server.signs_out_at = None
+    monkeypatch.setattr(Handler, "do_GET", lambda handler: handler.answer("<form>"))
+    with pytest.raises(PermissionError, match="does not offer"):
+        fetch_one(tmp_path)
+    assert (tmp_path / "downloading" / "gtFine_trainvaltest.zip").read_bytes() == held
+
+
+@cityscapes_server
+def test_wrong_md5_sum_starts_anew(cityscapes, server, tmp_path):
+    server.md5 = "0" * 32
+    with pytest.raises(ValueError, match="gtFine_trainvaltest.zip did not arrive whole .MD5 sum .*: run the same"):
+        fetch_one(tmp_path)
+    assert os.listdir(tmp_path) == []
+    server.md5 = None
+    assert fetch_one(tmp_path) == GT_FINE
+    assert server.ranges == ["bytes=0-"] * 2
+
+
+@cityscapes_server
+def test_partial_file_that_is_too_long_starts_anew(cityscapes, server, tmp_path):
+    (tmp_path / "downloading").mkdir()
+    (tmp_path / "downloading" / "gtFine_trainvaltest.zip").write_bytes(PIXELS * 2)
+    with pytest.raises(ValueError, match="did not arrive whole .longer than it should be.: run the same command again"):
+        fetch_one(tmp_path)
+    assert fetch_one(tmp_path) == GT_FINE
+
+
+@cityscapes_server
+@pytest.mark.parametrize("silent", ["/login", "/downloads/", "/md5-sum/", "/file-handling/"])
+def test_cityscapes_that_does_not_answer(cityscapes, server, impatient, tmp_path, silent):
+    server.silent = silent
+    with pytest.raises(ConnectionError, match="Cityscapes cannot be reached .*timed out.*: check the net") as caught:
+        fetch_one(tmp_path)
+    assert "get gtFine_trainvaltest.zip and leftImg8bit_trainvaltest.zip from" in str(caught.value)
+    assert "\n" not in str(caught.value) and "kept" not in str(caught.value)
+
+
+@cityscapes_server
+def test_cityscapes_that_stalls_in_the_middle(cityscapes, server, impatient, tmp_path):
+    server.ends, server.stalls = [200_000, 200_000], True
+    with pytest.raises(ConnectionError, match="imed out.*the first 0.2 MB are kept in .*gtFine_trainvaltest.zip"):
+        fetch_one(tmp_path)
+
+
+@cityscapes_server
+def test_no_way_to_cityscapes(cityscapes, server, tmp_path):
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(ConnectionError, match="Cityscapes cannot be reached .*Connection refused.*--source"):
+        fetch_one(tmp_path)
+
+
+@cityscapes_server
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("list", "[]"), ("list", "<html>"), ("list", '{"error": 1}'), ("sizes", {"other.zip": "a lot"}), ("md5", " "),
+     ("signs_out_at", "/downloads/"), ("signs_out_at", "/md5-sum/"), ("status", 403)],
+)  # fmt: skip
+def test_cityscapes_that_does_not_offer_the_zip(cityscapes, server, tmp_path, name, value):
+    setattr(server, name, value)
+    with pytest.raises(PermissionError, match="does not offer gtFine_trainvaltest.zip to your account") as caught:
+        fetch_one(tmp_path)
+    assert "\n" not in str(caught.value)
+    assert os.listdir(tmp_path) == []
+
+
+@cityscapes_server
+def test_no_room_for_the_streets(cityscapes, server, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9, 2_000_000))
+    server.sizes = {"gtFine_trainvaltest.zip": "2MB"}
+    with pytest.raises(OSError, match="has 2 MB free and the download needs 2 MB more"):  # 2 MB are 2,097,152 bytes
+        fetch_one(tmp_path)
+    assert server.ranges == []
+
+
+@needs_dev_full
+@cityscapes_server
+def test_disk_full_during_the_download_of_streets(cityscapes, server, tmp_path, monkeypatch):
+    def open_on_a_full_disk(path, mode):
+        return open("/dev/full" if mode == "ab" else path, mode)
+
+    monkeypatch.setattr(cityscapes, "open", open_on_a_full_disk, raising=False)
+    with pytest.raises(OSError, match=f"the disk of {tmp_path / 'downloading'} has .*the download needs 0 MB more"):
+        fetch_one(tmp_path)
+
+
+# --- zips
+
 PATIENT = "TCGA_CS_0001_19990101"
 FILES = {f"{PATIENT}/{PATIENT}_{number}.tif": bytes([number]) * 5000 for number in range(1, 21)}
 
@@ -541,3 +827,26 @@ def test_disk_full_while_unpacking(tmp_path):
     assert not (tmp_path / "kaggle_3m").exists()
     full.unlink()  # space again
     assert read_folder(download.unpack(zip_path, tmp_path)) == FILES
+
+
+@pytest.mark.parametrize("prefix", ["", "my data/", "trainvaltest\\"])
+def test_unpack_both_parts_of_streets(tmp_path, prefix):
+    scenes = {
+        "gtFine/val/ulm/ulm_0_0_gtFine_polygons.json": b"{}",
+        "gtFine/val/ulm/ulm_0_0_gtFine_color.png": b"2",
+        "leftImg8bit/val/ulm/ulm_0_0_leftImg8bit.png": b"3",
+    }
+    zip_path = write_zip(tmp_path / "a.zip", {"README": b"x", **{prefix + name: scenes[name] for name in scenes}})
+    assert download.parts_of_streets(zip_path) == ["gtFine", "leftImg8bit"]
+    for part in download.STREETS:
+        assert download.unpack(zip_path, tmp_path / "set", part) == tmp_path / "set" / part
+    assert read_folder(tmp_path / "set") == scenes
+
+
+def test_zip_of_another_set(tmp_path):
+    brains = write_zip(tmp_path / "a.zip", {**FILES, "gtFine": b"a file"})
+    with pytest.raises(ValueError, match="a.zip has no gtFine or leftImg8bit folder in it: is it one of gtFine_train"):
+        download.parts_of_streets(brains)
+    with pytest.raises(ValueError, match="a.zip has no gtFine folder in it: is it gtFine_trainvaltest.zip"):
+        download.unpack(brains, tmp_path / "set", "gtFine")
+    assert not (tmp_path / "set").exists()
