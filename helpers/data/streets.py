@@ -104,6 +104,7 @@ def folder_of(source: str | Path = "phantom", progress: bool = True) -> Path:
 
     Raises:
         FileNotFoundError: the folder or its `leftImg8bit` is missing; the message says what to do.
+        NotADirectoryError: the path is a file.
     """
     if source == "phantom":
         folder = disk.data_home() / "phantom_streets"
@@ -114,12 +115,18 @@ def folder_of(source: str | Path = "phantom", progress: bool = True) -> Path:
         return folder
     if source == "cityscapes":
         folder = disk.data_home() / "cityscapes"
-        if not folder.is_dir():
+        if not (folder / "leftImg8bit").is_dir():  # its zip may lie there
             raise FileNotFoundError(
-                f"{folder} is missing; `python -m helpers.prepare cityscapes --help` says how to get it with an account"
+                f"the set in {folder} is missing; `python -m helpers.prepare cityscapes --help` says how to get it "
+                "with an account"
             )
         return folder
     folder = Path(source).expanduser()
+    if folder.is_file():
+        raise NotADirectoryError(
+            f"{folder} is a file, not a folder; unpack downloaded zips with "
+            "`python -m helpers.prepare cityscapes --source ZIP ZIP`"
+        )
     if not (folder / "leftImg8bit").is_dir():
         raise FileNotFoundError(
             f"{folder / 'leftImg8bit'} is missing; give the folder that holds leftImg8bit and gtFine, or phantom, "
