@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from PIL import Image
+from scipy import ndimage
 
 from helpers.data import augment
+from helpers.data.augment import StreetAugmentation
 
 NONE = augment.Augmentation.none()
 SIDE = 128
@@ -236,3 +239,138 @@ def test_any_size_goes(height, width):
 def test_wrong_arrays_are_refused(change):
     with pytest.raises(ValueError, match="augmentation takes uint8"):
         NONE(*change(*random_batch()), np.random.default_rng(0))
+
+
+# Streets: a photograph whose red channel is ten times the class, so that the two can be compared pixel by pixel.
+
+CLASS_BLOCKS = np.kron(np.arange(12).reshape(3, 4), np.ones((20, 20), int)).astype("uint8")  # 60 x 80
+
+
+def street(classes=CLASS_BLOCKS):
+    pixels = np.stack([classes * 10, np.full_like(classes, 60), np.full_like(classes, 200)], axis=-1)
+    return Image.fromarray(pixels), Image.fromarray(classes)
+
+
+def geometry(**settings):
+    """A StreetAugmentation that leaves the colours alone."""
+    return StreetAugmentation(
+        **{"crop": (24, 32), "brightness": 0, "contrast": 0, "saturation": 0, "hue": 0, **settings}
+    )
+
+
+@pytest.mark.parametrize("scale", [(1.0, 1.0), (0.7, 0.7), (1.9, 1.9), (0.5, 2.0)])
+def test_a_piece_of_a_street_moves_with_its_classes(scale):
+    for seed in range(20):
+        pixels, classes = geometry(scale=scale)(*street(), np.random.default_rng(seed))
+        assert pixels.shape == (24, 32, 3) and classes.shape == (24, 32)
+        # Between two blocks the photograph is blended; away from their borders it says its class.
+        inside = ndimage.minimum_filter(classes, 5) == ndimage.maximum_filter(classes, 5)
+        inside[[0, 1, -2, -1]] = inside[:, [0, 1, -2, -1]] = False  # the next block may lie just outside
+        assert inside.mean() > 0.2
+        np.testing.assert_array_equal(pixels[..., 0][inside], classes[inside] * 10)
+
+
+def test_a_piece_is_as_large_as_its_scale_says():
+    # One block of 20 pixels among others: at twice the size it is 40 wide, at half the size 10.
+    for factor, expected in [(2.0, 40), (0.5, 10)]:
+        augmentation = geometry(scale=(factor, factor), crop=(60 if factor > 1 else 30, 80 if factor > 1 else 40))
+        _, classes = augmentation(*street(), np.random.default_rng(0))
+        widths = [np.count_nonzero(row == value) for row in classes for value in np.unique(row)]
+        assert max(widths) == expected
+
+
+def test_outside_of_a_small_scene_it_is_black_and_ignored():
+    pixels, classes = geometry(scale=(0.25, 0.25), flip=False)(*street(), np.random.default_rng(0))
+    assert (classes[15:] == 255).all() and (classes[:, 20:] == 255).all() and (classes[:15, :20] < 12).all()
+    assert not pixels[15:].any() and not pixels[:, 20:].any()
+
+
+def test_a_piece_with_too_much_of_one_class_is_drawn_anew():
+    classes = np.zeros((60, 400), "uint8")
+    classes[:, :30], classes[:10, :15] = 1, 255  # ignored pixels are not labelled ones
+    shares = {}
+    for most, redraws in [(0.75, 10), (0.75, 0), (1.01, 10)]:
+        augmentation = geometry(scale=(1.0, 1.0), crop=(60, 40), most=most, redraws=redraws)
+        counts = [augmentation(*street(classes), np.random.default_rng(seed))[1] for seed in range(100)]
+        shares[most, redraws] = np.mean([np.mean(piece[piece < 255] == 0) < 0.75 for piece in counts])
+    # 20 of the 361 places fit: 1 in 20 at once, 1 - (19 / 20)^11 = 0.43 within eleven draws.
+    assert shares[0.75, 0] < 0.15 and shares[1.01, 10] < 0.15
+    assert 0.25 < shares[0.75, 10] < 0.6
+
+
+def test_half_of_the_pieces_are_mirrored():
+    whole = geometry(scale=(1.0, 1.0), crop=(60, 80))
+    mirrored = 0
+    for seed in range(200):
+        _, classes = whole(*street(), np.random.default_rng(seed))
+        assert np.array_equal(classes, CLASS_BLOCKS) or np.array_equal(classes, CLASS_BLOCKS[:, ::-1])
+        mirrored += classes[0, 0] == 3
+    assert 75 < mirrored < 125
+
+
+def colours(photograph, count=200, **settings):
+    """The colours that one grey or coloured photograph takes, (count, 3)."""
+    off = {"brightness": 0, "contrast": 0, "saturation": 0, "hue": 0}
+    augmentation = StreetAugmentation(crop=(4, 4), scale=(1.0, 1.0), **{**off, **settings})
+    image = Image.new("RGB", (4, 4), photograph)
+    classes = Image.new("L", (4, 4), 3)
+    found = [augmentation(image, classes, np.random.default_rng(seed)) for seed in range(count)]
+    assert all((piece[1] == 3).all() for piece in found)
+    return np.array([piece[0][0, 0] for piece in found]).astype(int)
+
+
+def test_each_change_of_colour_happens_in_half_of_the_pieces_and_within_its_limits():
+    grey = colours((100, 100, 100), brightness=32)
+    assert 0.35 < np.mean(grey[:, 0] != 100) < 0.65 and (grey == grey[:, :1]).all()
+    assert 68 <= grey.min() < 75 and 125 < grey.max() <= 132
+    grey = colours((100, 100, 100), contrast=0.5)
+    assert 0.35 < np.mean(grey[:, 0] != 100) < 0.65 and 50 <= grey.min() < 60 and 140 < grey.max() <= 150
+    # (200, 100, 100) is 100 + 0.299 x 100 = 130 bright; what differs from that grows or shrinks by half at most.
+    red = colours((200, 100, 100), saturation=0.5)
+    assert 0.35 < np.mean(red[:, 0] != 200) < 0.65
+    assert 164 <= red[:, 0].min() < 170 and 230 < red[:, 0].max() <= 236
+    assert (abs(red @ [0.299, 0.587, 0.114] - 129.9) < 1).all()
+    # A colour turns about the greys by 2 x 18 degrees at most, and does not pale.
+    turned = colours((150, 100, 100), hue=18)
+    assert 0.35 < np.mean((turned != [150, 100, 100]).any(axis=1)) < 0.65
+    _, i, q = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]]) @ turned.T
+    degrees = np.degrees(np.arctan2(q, i)) - np.degrees(np.arctan2(0.211, 0.596))
+    assert -38 < degrees.min() < -30 and 30 < degrees.max() < 38
+    np.testing.assert_allclose(np.hypot(i, q), 50 * np.hypot(0.211, 0.596), atol=2)
+    assert (colours((90, 90, 90), hue=18, saturation=0.5) == 90).all()
+
+
+class Scripted:
+    """A generator whose draws are known: contrast half as strong again, saturation halved, nothing else."""
+
+    def __init__(self, contrast_first):
+        self.contrast_first = contrast_first
+
+    def random(self, size=None):
+        return 0.4 if size is None and self.contrast_first else 0.6 if size is None else np.array([1, 0, 0, 1])
+
+    def uniform(self, low, high, size):
+        return np.array([0, 1, -1, 0])
+
+
+@pytest.mark.parametrize(("contrast_first", "expected"), [(True, (246, 246, 163)), (False, (255, 255, 212))])
+def test_contrast_comes_before_or_after_the_colours(contrast_first, expected):
+    # By hand. First: (255, 255, 90) is 236 bright; halfway there from each colour. Last: (250, 240, 60) is 222 bright,
+    # halfway there is (236, 231, 141), and half as much again is cut off at 255.
+    image = Image.new("RGB", (4, 4), (250, 240, 60))
+    found = np.asarray(StreetAugmentation()._distort(image, Scripted(contrast_first)))[0, 0]
+    assert (abs(found.astype(int) - expected) <= 1).all()
+
+
+def test_streets_repeat_with_the_seed_and_only_with_it():
+    augmentation = StreetAugmentation(crop=(24, 32))
+    one, same, other = (augmentation(*street(), np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
+    assert not np.array_equal(one[0], other[0])
+
+
+def test_a_photograph_and_classes_that_do_not_fit_are_refused():
+    image, classes = street()
+    for pair in [(image, classes.resize((80, 59))), (image.convert("L"), classes), (image, image)]:
+        with pytest.raises(ValueError, match="augmentation takes RGB and L of one size"):
+            StreetAugmentation()(*pair, np.random.default_rng(0))

@@ -1,12 +1,13 @@
 """The layout of Cityscapes: labels become classes, and a damaged set is told apart from a whole one."""
 
+import os
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.data import streets
+from helpers.data import disk, streets
 
 # Two rows of label ids, and the classes that the official table gives them.
 LABEL_IDS = np.array([[0, 7, 8, 26], [33, 10, 31, 255]], "uint8")
@@ -179,3 +180,11 @@ def test_reading_names_the_file_that_is_damaged(street_folder):
     scene.image.write_bytes(scene.image.read_bytes()[:40])
     with pytest.raises(ValueError, match="bonn_000000_000001_leftImg8bit.png: unreadable or truncated"):
         streets.read_image(scene)
+
+
+def test_reading_in_threads_leaves_standard_error_alone(street_folder):
+    # Each thread that puts standard error away for a moment may put away another thread's nothing, for good.
+    scenes = streets.scenes(street_folder, "train") * 100
+    before = os.fstat(2)
+    during = {os.fstat(2).st_ino for _ in disk.made_ahead(streets.read, ((scene,) for scene in scenes), workers=8)}
+    assert during == {before.st_ino} and os.fstat(2).st_ino == before.st_ino

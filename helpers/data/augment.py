@@ -1,12 +1,15 @@
-"""Vary images and their masks together, with Pillow and numpy alone. Built by hand in lesson 04.
+"""Vary images and their masks together, with Pillow and numpy alone. Built by hand in lessons 04 and 12.
 
 The same on every backend of Keras, and the same for the same random generator.
 """
 
 import dataclasses
+import math
 
 import numpy as np
 from PIL import Image
+
+from helpers.data.streets import IGNORE
 
 _CELLS = 4  # the elastic deformation moves the corners of 4 x 4 cells
 
@@ -123,6 +126,122 @@ class Augmentation:
         addend = _around_zero(generator, self.brightness, (count, 3, 1))
         values = factor * (np.arange(256) / 255) ** power + addend
         return np.rint(255 * values.clip(0, 1)).astype(int).reshape(count, -1).tolist()
+
+
+@dataclasses.dataclass(frozen=True)
+class StreetAugmentation:
+    """Random crops of a street scene, as UNet-S5-D16 was trained on Cityscapes (mmsegmentation's pipeline).
+
+    The scene is scaled, a piece is cut out, mirrored, and its colours are distorted. Only the piece is scaled, so a
+    large photograph costs little more than its decoding. What lies outside of a scene that became smaller than the
+    piece is black, and its class is ignored. Saturation and hue are changed by one matrix in YIQ, a tenth of the work
+    of mmsegmentation's way through HSV: greys stay grey, and colours keep their brightness.
+
+    Attributes:
+        crop: (height, width) of the piece in pixels.
+        scale: enlarge by a factor drawn evenly from this range.
+        most: draw the place anew where a single class has more than this share of the labelled pixels.
+        redraws: how often at most; then the last one is taken.
+        flip: mirror left and right in half of the pieces.
+        brightness: add up to this, or take it away, of 255; each of the four colour changes happens in half of the
+            pieces.
+        contrast, saturation: multiply by a factor in [1 - it, 1 + it].
+        hue: turn the circle of colours by up to this many of its 180 steps (of two degrees), either way.
+    """
+
+    crop: tuple[int, int] = (512, 1024)
+    scale: tuple[float, float] = (0.5, 2.0)
+    most: float = 0.75
+    redraws: int = 10
+    flip: bool = True
+    brightness: float = 32.0
+    contrast: float = 0.5
+    saturation: float = 0.5
+    hue: float = 18.0
+
+    @classmethod
+    def none(cls, crop: tuple[int, int]) -> "StreetAugmentation":
+        """Return the augmentation that only cuts a piece out."""
+        return cls(crop, (1.0, 1.0), 1.0, 0, False, 0, 0, 0, 0)
+
+    def __call__(
+        self, image: Image.Image, classes: Image.Image, generator: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the piece and its classes: (height, width, 3) uint8 and (height, width) uint8.
+
+        Args:
+            image: a photograph, mode RGB.
+            classes: of the same size, mode L, 0 to 18 or 255.
+            generator: the source of all randomness.
+
+        Raises:
+            ValueError: another mode, or sizes that differ.
+        """
+        if image.mode != "RGB" or classes.mode != "L" or image.size != classes.size:
+            raise ValueError(
+                f"the image is {image.mode} of {image.size} and the classes are {classes.mode} of {classes.size}: "
+                "augmentation takes RGB and L of one size"
+            )
+        factor = generator.uniform(*self.scale)
+        for _ in range(1 + self.redraws):
+            size, box = self._place(image.size, factor, generator)
+            piece_classes = classes.resize(size, Image.Resampling.NEAREST, box)
+            counts = piece_classes.histogram()[:IGNORE]
+            if max(counts) < self.most * sum(counts):
+                break
+        piece = image.resize(size, Image.Resampling.BILINEAR, box)
+        pixels = np.zeros((*self.crop, 3), "uint8")
+        labels = np.full(self.crop, IGNORE, "uint8")
+        pixels[: size[1], : size[0]] = self._distort(piece, generator)
+        labels[: size[1], : size[0]] = piece_classes
+        if self.flip and generator.random() < 0.5:
+            pixels, labels = pixels[:, ::-1], labels[:, ::-1]
+        return pixels, labels
+
+    def _place(self, size, factor, generator) -> tuple[tuple[int, int], tuple[float, float, float, float]]:
+        """Draw a place: the (width, height) of the piece, and the box of the unscaled scene that it shows."""
+        scaled = [max(1, round(side * factor)) for side in size]
+        cut = [min(side, wanted) for side, wanted in zip(scaled, self.crop[::-1], strict=True)]
+        start = [generator.integers(side - part + 1) for side, part in zip(scaled, cut, strict=True)]
+        back = [side / new for side, new in zip(size, scaled, strict=True)]
+        low = [first * share for first, share in zip(start, back, strict=True)]
+        high = [(first + part) * share for first, part, share in zip(start, cut, back, strict=True)]
+        return tuple(cut), (*low, *(min(end, side) for end, side in zip(high, size, strict=True)))
+
+    def _distort(self, piece: Image.Image, generator: np.random.Generator) -> Image.Image:
+        """Change brightness, contrast, saturation and hue, contrast before or after the two others."""
+        happens = generator.random(4) < 0.5
+        addend, factor, saturation, hue = np.where(
+            happens, _around_zero(generator, 1, 4) * (self.brightness, self.contrast, self.saturation, self.hue), 0.0
+        )
+        contrast_first = generator.random() < 0.5
+        values = np.clip(np.arange(256) + addend, 0, 255)
+        if contrast_first:
+            values = values * (1 + factor)
+        piece = _mapped(piece, values)
+        if saturation or hue:
+            piece = piece.convert("RGB", _colour_matrix(1 + saturation, math.radians(2 * hue)))
+        if not contrast_first:
+            piece = _mapped(piece, np.arange(256) * (1 + factor))
+        return piece
+
+
+def _mapped(image: Image.Image, table: np.ndarray) -> Image.Image:
+    """Give each value of each channel the one that the table (256,) has for it."""
+    rounded = table.clip(0, 255).astype(int).tolist()
+    return image if rounded == list(range(256)) else image.point(3 * rounded)
+
+
+# From red, green and blue to brightness and the two axes of colour of television's YIQ.
+_TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+
+
+def _colour_matrix(saturation: float, angle: float) -> tuple[float, ...]:
+    """The matrix (three rows of four) that stretches and turns colours about the greys, which stay as they are."""
+    cosine, sine = saturation * math.cos(angle), saturation * math.sin(angle)
+    turn = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
+    matrix = np.linalg.inv(_TO_YIQ) @ turn @ _TO_YIQ
+    return tuple(np.hstack([matrix, np.zeros((3, 1))]).ravel().tolist())
 
 
 def _around_zero(generator: np.random.Generator, limit: float, shape) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What the readers of both data sets share: where data is kept, and how a file of it is opened and named."""
 
+import collections
 import concurrent.futures
 import contextlib
 import os
@@ -8,7 +9,7 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -33,9 +34,9 @@ def read(path: Path, verify: bool = False) -> Image.Image:
     """
     try:
         if verify:
-            with _quietly(), Image.open(path) as image:
+            with _quietly(path), Image.open(path) as image:
                 image.verify()
-        with _quietly(), Image.open(path) as image:
+        with _quietly(path), Image.open(path) as image:
             image.load()
             return image
     except Exception as error:  # Pillow raises nearly anything on a damaged file
@@ -52,8 +53,14 @@ def read_rgb(path: Path, verify: bool = False) -> Image.Image:
 
 
 @contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Silence what Pillow and libtiff, its C library, print about a damaged file before Pillow raises."""
+def _quietly(path: Path) -> Iterator[None]:
+    """Silence what Pillow and libtiff, its C library, print about a damaged TIFF before Pillow raises.
+
+    The process has one standard error: a file that is read while others are, in threads, must not touch it.
+    """
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        yield
+        return
     try:
         standard_error = os.dup(2)
     except OSError:  # closed: nothing can be printed
@@ -95,6 +102,18 @@ def in_threads(work: Callable, jobs: Sequence[tuple], description: str, unit: st
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def made_ahead(work: Callable, jobs: Iterable[tuple], workers: int) -> Iterator:
+    """Yield `work(*job)` for each job in its order, up to two for each of `workers` threads made in advance."""
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        waiting: collections.deque = collections.deque()
+        for job in jobs:
+            waiting.append(pool.submit(work, *job))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 @contextlib.contextmanager

@@ -3,7 +3,9 @@
 Used in every lesson that looks at a prediction.
 """
 
-from collections.abc import Callable
+import itertools
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -33,11 +35,12 @@ def weights_file(source: str | Path) -> Path:
     return path
 
 
-def load_model(source: str | Path) -> keras.Model:
+def load_model(source: str | Path, auxiliary: bool = False) -> keras.Model:
     """Load a network for prediction.
 
     Args:
         source: a .keras file, or the name of one that comes with the course: "brain" or "phantom".
+        auxiliary: keep the second head of a network that has one; only training needs it.
 
     Raises:
         FileNotFoundError, ValueError: there is no such file, or it holds no network for RGB images.
@@ -50,6 +53,8 @@ def load_model(source: str | Path) -> keras.Model:
         raise ValueError(f"{path}: is not a network saved by Keras 3, or is damaged ({reason}).") from error
     if len(model.input_shape) != 4 or model.input_shape[-1] != 3:
         raise ValueError(f"{path}: takes inputs of shape {model.input_shape}; give a network for RGB images.")
+    if isinstance(model.output, dict) and not auxiliary:
+        model = keras.Model(model.input, model.output["main"], name=model.name)
     model.jit_compile = on_gpu()
     return model
 
@@ -59,7 +64,14 @@ def on_gpu() -> bool:
     return bool(keras.distribution.list_devices("gpu"))
 
 
-def predict_probabilities(model: keras.Model, images: np.ndarray, flips: bool = False, batch: int = 16) -> np.ndarray:
+def predict_probabilities(
+    model: keras.Model,
+    images: np.ndarray,
+    flips: bool = False,
+    batch: int = 16,
+    scales: Sequence[float] = (1.0,),
+    window: tuple[int, int] | None = None,
+) -> np.ndarray:
     """Predict each image of a stack at its own size.
 
     A network built for one size sees the image scaled to that size (the longer side fits, the rest is padded with 0);
@@ -70,27 +82,72 @@ def predict_probabilities(model: keras.Model, images: np.ndarray, flips: bool = 
         images: (n, height, width, 3) uint8, normalised as the network was trained.
         flips: average the predictions of each image and of its mirror image (test-time augmentation).
         batch: images per step.
+        scales: average the predictions of each image scaled by these factors.
+        window: (height, width) of a window that slides over the image, for images that are too large for memory.
+            Windows overlap by a third or more; where they do, the prediction fades from one to the next, so that
+            there is no seam. Built by hand in lesson 13. None predicts the whole image at once.
 
     Returns:
         float32 probabilities in [0, 1], (n, height, width) for one class, (n, height, width, classes) for several.
 
     Raises:
-        ValueError: the images are no stack of RGB images in uint8.
+        ValueError: the images are no stack of RGB images in uint8, or a scale or a side of the window is not above 0.
     """
     _check(images)
+    if not scales or min(scales) <= 0:
+        raise ValueError(f"scales are {tuple(scales)}: give factors above 0.")
+    if window is not None and min(window) < 1:
+        raise ValueError(f"window is {tuple(window)}: give a height and a width above 0.")
+    height, width = images.shape[1:3]
+    if not len(images):
+        classes = model.output_shape[-1]
+        return np.zeros((0, height, width) + (() if classes == 1 else (classes,)), "float32")
+    total = np.float32(0)
+    for scale in scales:
+        scaled = _scaled(images, max(1, round(height * scale)), max(1, round(width * scale)))
+        maps = _predict(model, scaled, flips, batch) if window is None else _slide(model, scaled, flips, batch, window)
+        total += _resize(maps, height, width)
+    total /= len(scales)
+    return total[..., 0] if total.shape[-1] == 1 else total
+
+
+def _predict(model: keras.Model, images: np.ndarray, flips: bool, batch: int) -> np.ndarray:
+    """(n, height, width, 3) uint8 to (n, height, width, classes), in batches."""
     predictions = []
     for start in range(0, len(images), batch):
         inputs, restore = fitted(model, images[start : start + batch])
         # The last batch is filled up: one shape means that the step is traced and compiled once.
         filled = np.pad(inputs, [(0, batch - len(inputs) if len(images) > batch else 0), (0, 0), (0, 0), (0, 0)])
-        outputs = _call(model, filled)
+        outputs = model.predict_on_batch(filled)
         if flips:
-            outputs = (outputs + _call(model, filled[:, :, ::-1])[:, :, ::-1]) / 2
-        predictions.append(restore(outputs[: len(inputs)]))
-    if not predictions:
-        classes = model.output_shape[-1] if not isinstance(model.output_shape, dict) else 1
-        return np.zeros((0, *images.shape[1:3]) + (() if classes == 1 else (classes,)), "float32")
+            outputs = (outputs + model.predict_on_batch(filled[:, :, ::-1])[:, :, ::-1]) / 2
+        maps = restore(outputs[: len(inputs)])
+        predictions.append(maps[..., None] if maps.ndim == 3 else maps)
     return np.concatenate(predictions)
+
+
+def _slide(model: keras.Model, images: np.ndarray, flips: bool, batch: int, window: tuple[int, int]) -> np.ndarray:
+    """As `_predict`, window by window: each pixel is the weighted mean of the windows that it lies in."""
+    size = images.shape[1:3]
+    sides = [min(side, whole) for side, whole in zip(window, size, strict=True)]
+    # A tent over each side: 1 in its middle, nearly 0 at its ends.
+    tents = [1 - abs(np.arange(side, dtype="float32") - (side - 1) / 2) / (side / 2) for side in sides]
+    weights = (tents[0][:, None] * tents[1])[..., None]
+    total, sum_of_weights = np.float32(0), np.zeros((*size, 1), "float32")
+    for top, left in itertools.product(*map(_starts, size, sides)):
+        rows, columns = slice(top, top + sides[0]), slice(left, left + sides[1])
+        maps = _predict(model, images[:, rows, columns], flips, batch)
+        if not np.ndim(total):
+            total = np.zeros((len(images), *size, maps.shape[-1]), "float32")
+        total[:, rows, columns] += weights * maps
+        sum_of_weights[rows, columns] += weights
+    return total / sum_of_weights
+
+
+def _starts(whole: int, side: int) -> list[int]:
+    """Where windows of `side` begin that cover `whole`, evenly spread, a third of each in the next one or more."""
+    steps = math.ceil((whole - side) / max(1, side * 2 // 3))
+    return [round(number * (whole - side) / max(steps, 1)) for number in range(steps + 1)]
 
 
 def fitted(model: keras.Model, images: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
@@ -127,11 +184,6 @@ def _check(images: np.ndarray) -> None:
         )
 
 
-def _call(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    outputs = model.predict_on_batch(images)
-    return outputs["main"] if isinstance(outputs, dict) else outputs
-
-
 def _fit(images: np.ndarray, side: int | None) -> tuple[np.ndarray, tuple[int, int, int, int]]:
     """Scale or pad a stack to what the network takes; the box says where the image lies in it."""
     height, width = images.shape[1:3]
@@ -140,14 +192,20 @@ def _fit(images: np.ndarray, side: int | None) -> tuple[np.ndarray, tuple[int, i
     else:
         scale = side / max(height, width)
         height, width = max(1, round(height * scale)), max(1, round(width * scale))
-        if (height, width) != images.shape[1:3]:
-            shrink = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
-            images = np.stack([np.asarray(Image.fromarray(image).resize((width, height), shrink)) for image in images])
+        images = _scaled(images, height, width)
         top, left = (side - height) // 2, (side - width) // 2
         padding = (top, side - height - top), (left, side - width - left)
     padded = np.pad(images, [(0, 0), *padding, (0, 0)])
     top, left = padding[0][0], padding[1][0]
     return padded, (top, left, top + height, left + width)
+
+
+def _scaled(images: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(n, h, w, 3) uint8 to (n, height, width, 3) uint8: averaged when it shrinks, bilinear when it grows."""
+    if images.shape[1:3] == (height, width):
+        return images
+    how = Image.Resampling.BOX if height < images.shape[1] else Image.Resampling.BILINEAR
+    return np.stack([np.asarray(Image.fromarray(image).resize((width, height), how)) for image in images])
 
 
 def _resize(maps: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -1,0 +1,85 @@
+"""Windows that slide, scales and mirror images: what is averaged, and that nothing shows a seam."""
+
+import keras
+import numpy as np
+import pytest
+
+from helpers.nets import zoo
+from helpers.training import inference
+
+
+def pointwise():
+    """Each pixel's three probabilities are its three colours: what lies beside it does not matter."""
+    inputs = keras.Input((None, None, 3))
+    return keras.Model(inputs, keras.layers.Identity()(inputs))
+
+
+def counting():
+    """The probability of each pixel is that which one window gives it: 1 where the window's own top left corner is."""
+    inputs = keras.Input((None, None, 3))
+    first = keras.layers.Lambda(lambda x: keras.ops.zeros_like(x[..., :1]) + x[:, :1, :1, :1])(inputs)
+    return keras.Model(inputs, first)
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 256, (2, 70, 101, 3), dtype="uint8")
+
+
+@pytest.mark.parametrize("window", [(32, 64), (70, 101), (500, 40), (1, 7)])
+def test_windows_of_a_pointwise_network_give_what_the_whole_image_gives(images, window):
+    expected = images / 255
+    if window == (1, 7):
+        images, expected = images[:, :3, :20], expected[:, :3, :20]
+    found = inference.predict_probabilities(pointwise(), images, window=window)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_windows_cover_all_and_overlap_by_a_third():
+    for whole, side in [(1024, 512), (2048, 1024), (100, 33), (64, 64), (65, 64), (7, 1)]:
+        starts = inference._starts(whole, side)
+        assert starts[0] == 0 and starts[-1] == whole - side
+        steps = np.diff(starts)
+        assert (steps > 0).all() and (steps <= max(1, round(side * 2 / 3))).all()
+    assert inference._starts(1024, 512) == [0, 256, 512]
+
+
+def test_one_window_fades_into_the_next_without_a_seam():
+    # Each window answers with the red of its own corner, so the answers of neighbours differ as much as they can.
+    images = np.zeros((1, 32, 96, 3), "uint8")
+    images[0, 0, 0, 0] = 255
+    found = inference.predict_probabilities(counting(), images, window=(32, 48))[0, 16]
+    starts = inference._starts(96, 48)
+    assert starts == [0, 24, 48]
+    # By hand: at column x the tent of a window that begins at s is 1 - |x - s - 23.5| / 24.
+    tents = [np.clip(1 - abs(np.arange(96) - start - 23.5) / 24, 0, None) for start in starts]
+    np.testing.assert_allclose(found, tents[0] / np.sum(tents, axis=0), atol=1e-6)
+    assert abs(np.diff(found)).max() < 0.05
+
+
+def test_scales_are_averaged_at_the_images_own_size(images):
+    stripes = np.zeros((1, 64, 64, 3), "uint8")
+    stripes[:, :, ::2] = 200  # gone at half the size, where two columns become one of 100
+    model = pointwise()
+    half = inference.predict_probabilities(model, stripes, scales=(0.5,))
+    np.testing.assert_allclose(half, 100 / 255, atol=1e-6)
+    both = inference.predict_probabilities(model, stripes, scales=(1.0, 0.5))
+    np.testing.assert_allclose(both, (stripes / 255 + 100 / 255) / 2, atol=1e-6)
+
+
+def test_flips_average_the_image_and_its_mirror_image_in_windows_too():
+    model = zoo.build("UNet", (None, None, 3), classes=3, filters=2)
+    image = np.random.default_rng(1).integers(0, 256, (1, 32, 64, 3), dtype="uint8")
+    for window in (None, (32, 32)):
+        plain = inference.predict_probabilities(model, image, window=window)
+        mirrored = inference.predict_probabilities(model, image[:, :, ::-1], window=window)[:, :, ::-1]
+        both = inference.predict_probabilities(model, image, flips=True, window=window)
+        np.testing.assert_allclose(both, (plain + mirrored) / 2, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"), [({"scales": ()}, "scales"), ({"scales": (1, 0)}, "scales"), ({"window": (0, 9)}, "window")]
+)
+def test_what_cannot_be_meant_is_refused(images, change, message):
+    with pytest.raises(ValueError, match=message):
+        inference.predict_probabilities(pointwise(), images, **change)
