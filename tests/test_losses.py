@@ -164,6 +164,8 @@ def test_cross_entropy_over_valid_or_all_pixels():
     assert value(valid, y_true, y_pred) == pytest.approx(total / 3, rel=1e-5)
     everything = losses.CrossEntropy("multiclass", ignore_index=255, average="all")
     assert value(everything, y_true, y_pred) == pytest.approx(total / 4, rel=1e-5)
+    by_name = losses.get("CrossEntropy_AllPixels", "multiclass", 255)
+    assert value(by_name, y_true, y_pred) == pytest.approx(total / 4, rel=1e-5)
 
 
 def test_binary_cross_entropy_with_ignored_pixels():

@@ -3,8 +3,11 @@ import json
 import keras
 import numpy as np
 import pytest
+from cityscapesscripts.evaluation import evalPixelLevelSemanticLabeling as evaluation
+from PIL import Image
 
 import helpers  # noqa: F401  (imports Keras quietly)
+from helpers.data import streets
 from helpers.training import metrics
 
 
@@ -321,3 +324,45 @@ def test_a_compiled_model_shows_and_reloads_the_metric(make, tmp_path):
     assert score == pytest.approx(expected, rel=1e-6)
     config = make.from_config(make(name="x", threshold=0.25, empty=0.0).get_config()).get_config()
     assert config == {"name": "x", "threshold": 0.25, "empty": 0.0}
+
+
+def test_street_scores_by_hand():
+    # Two scenes of three classes; the third is neither true nor predicted.
+    confusions = np.array([[[6, 2, 0], [0, 2, 0], [0, 0, 0]], [[0, 0, 0], [4, 6, 0], [0, 0, 0]]])
+    scores = metrics.street_scores(confusions, ["road", "sky", "train"])
+    # Together: road 6 both, 8 true, 10 predicted; sky 8 both, 12 true, 10 predicted.
+    assert scores["classes"] == {"road": 6 / 12, "sky": 8 / 14, "train": None}
+    assert scores["mean_iou"] == pytest.approx((6 / 12 + 8 / 14) / 2)
+    assert scores["pixel_accuracy"] == 14 / 20 and scores["scenes"] == 2
+    # All sky: 12 of 20 right, and road is found nowhere.
+    assert scores["baseline"] == {"class": "sky", "mean_iou": 12 / 20 / 2, "pixel_accuracy": 12 / 20}
+    # Of the draws of two scenes a quarter is the second alone: sky 6 / 10, road 0, mean 0.3; a quarter the first
+    # alone: road 6 / 8, sky 2 / 4, mean 0.625. So these are the ends.
+    assert scores["interval"] == [pytest.approx(0.3), pytest.approx(0.625)]
+
+
+def test_street_scores_without_a_labelled_pixel():
+    with pytest.raises(ValueError, match="no pixel in it"):
+        metrics.street_scores(np.zeros((2, 3, 3), int), ["road", "sky", "train"])
+
+
+def test_mean_iou_equals_the_official_evaluation(tmp_path):
+    """Against Cityscapes' own script, which reads label ids from files, also predicted ones that are not scored."""
+    generator = np.random.default_rng(0)
+    total, pairs = np.zeros((19, 19), int), []
+    for number in range(4):
+        truth = generator.choice([7, 8, 11, 13, 23, 24, 26, 33, 0, 1, 4, 255], (40, 60)).astype("uint8")
+        classes = np.where(generator.random(truth.shape) < 0.6, streets.CLASS_OF_LABEL_ID[truth], 0)
+        wrong = (generator.random(truth.shape) < 0.1) | (classes == streets.IGNORE)
+        classes = np.where(wrong, generator.integers(0, 19, truth.shape), classes).astype("uint8")
+        names = [tmp_path / f"ulm_000000_{number:06}_{kind}.png" for kind in ("gtFine_labelIds", "predicted")]
+        Image.fromarray(np.where(truth == 255, 0, truth).astype("uint8")).save(names[0])
+        Image.fromarray(streets.LABEL_ID_OF_CLASS[classes]).save(names[1])
+        pairs.append(names)
+        total += metrics.confusion_matrix(streets.CLASS_OF_LABEL_ID[truth], classes, 19)
+    evaluation.args.evalInstLevelScore, evaluation.args.JSONOutput, evaluation.args.quiet = False, False, True
+    truths, predictions = ([str(pair[which]) for pair in pairs] for which in (0, 1))
+    official = evaluation.evaluateImgLists(predictions, truths, evaluation.args)
+    for each, value in zip(streets.CLASSES, metrics.class_iou(total), strict=True):
+        assert official["classScores"][each.name] == pytest.approx(value, abs=1e-6, nan_ok=True)
+    assert official["averageScoreClasses"] == pytest.approx(metrics.mean_iou(total), abs=1e-6)

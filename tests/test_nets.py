@@ -60,6 +60,21 @@ def test_parameters_of_unet_s5_d16(auxiliary, trainable):
     assert tuple(main.shape) == (None, 512, 1024, 19)
 
 
+def test_multiply_adds_of_unet_s5_d16():
+    model = zoo.build("UNet_S5_D16", (512, 1024, 3), classes=19)
+    total = 0
+    for layer in model.layers:
+        height, width = layer.output.shape[1:3]
+        if isinstance(layer, keras.layers.Conv2D):
+            total += height * width * math.prod(layer.kernel.shape)
+        if isinstance(layer, keras.layers.BatchNormalization):
+            total += 2 * math.prod(layer.output.shape[1:])
+    assert round(total / 1e9) == 406
+    # The first convolution by hand: 3 x 3 x 3 to 64 channels on each of 512 x 1024 pixels.
+    first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
+    assert math.prod(first.kernel.shape) * 512 * 1024 == 905_969_664
+
+
 def test_parameters_of_the_attention_unet():
     # On top of the U-Net three gates with C = 64, 128, 256 channels, 2 C in the signal and C / 2 inside:
     # theta 4 C C / 2, phi (2 C + 1) C / 2, psi C / 2 + 1, convolution C (C + 1), normalisation 2 C.

@@ -94,6 +94,7 @@ _NETWORKS = {
 NAMES = tuple(_NETWORKS)
 DEFAULT = "UNet"
 PRETRAINABLE = tuple(name for name, (family, _) in _NETWORKS.items() if family.pretrainable)
+AUXILIARY = tuple(name for name, (family, _) in _NETWORKS.items() if family is _S5_D16)
 DIVISOR = {name: family.divisor for name, (family, _) in _NETWORKS.items()}
 
 
@@ -160,8 +161,8 @@ def build(
         raise ValueError(f"{name} reads images of 3 channels, not {channels}: repeat or drop channels.")
     if classes < 1 or (filters is not None and filters < 1):
         raise ValueError(f"{name} needs classes and filters of at least 1, not {classes} and {filters}.")
-    if auxiliary and family is not _S5_D16:
-        raise ValueError(f"{name} has no auxiliary head: take UNet_S5_D16, or set auxiliary to False.")
+    if auxiliary and name not in AUXILIARY:
+        raise ValueError(f"{name} has no auxiliary head: take {AUXILIARY[0]}, or set auxiliary to False.")
     return unet.build_unet(
         **family.settings(filters or family.filters, pretrained, **plugs),
         input_shape=input_shape,

@@ -18,6 +18,7 @@ that it is noticed. `sample_weight` is one weight for each image; a loss over th
 """
 
 import difflib
+import functools
 from typing import Any
 
 import keras
@@ -505,6 +506,7 @@ _BY_NAME = {
     "FocalLoss": Focal,
     "Dice_Focal": DiceFocal,
     "CrossEntropyLoss": CrossEntropy,
+    "CrossEntropy_AllPixels": functools.partial(CrossEntropy, average="all"),
     "Dice_CrossEntropy": DiceCrossEntropy,
     "BatchFocalLoss": BatchFocal,
     "Batch_Dice_Focal": BatchDiceFocal,
@@ -517,6 +519,8 @@ def get(name: str, mode: str = "binary", ignore_index: int | None = None) -> ker
 
     DiceLoss, FocalLoss and Dice_Focal are the names of "Attention Based U-Nets". FocalLoss and Dice_Focal use
     the true focal loss here; BatchFocalLoss and Batch_Dice_Focal compute what the original does.
+    CrossEntropy_AllPixels divides by all pixels, ignored or not, as mmsegmentation does; CrossEntropyLoss by those
+    that are not ignored.
 
     Args:
         name: one of `NAMES`.

@@ -5,6 +5,7 @@ one. Rows that are added up are the counts of a patient or of a whole set, and `
 counts into a score.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import keras
@@ -174,6 +175,50 @@ def mean_iou(confusion: np.ndarray) -> float:
     if not np.any(confusion):
         raise ValueError("The confusion matrix has no pixel in it: every pixel was ignored, or no image was counted.")
     return float(np.nanmean(class_iou(confusion)))
+
+
+def street_scores(confusions: np.ndarray, names: Sequence[str], draws: int = 1000, seed: int = 0) -> dict:
+    """The scores of a set of street scenes, beside those of calling every pixel the commonest class.
+
+    Args:
+        confusions: the confusion matrix of each scene, (n, classes, classes).
+        names: of the classes.
+        draws: how often the scenes are drawn with replacement for the interval.
+        seed: of the draws.
+
+    Returns:
+        A dictionary of plain numbers: "scenes"; "mean_iou" of all pixels added up, and the 95 % bootstrap
+        "interval" of it over the scenes; "pixel_accuracy"; "classes", {name: IoU}, None for a class that is neither
+        true nor predicted anywhere; "baseline", with "class", "mean_iou" and "pixel_accuracy".
+
+    Raises:
+        ValueError: every pixel is ignored.
+    """
+    total = confusions.sum(axis=0)
+    mean = mean_iou(total)
+    drawn = np.random.default_rng(seed).multinomial(
+        len(confusions), np.full(len(confusions), 1 / len(confusions)), draws
+    )
+    resampled = np.tensordot(drawn, confusions, axes=1)
+    low, high = _ends(np.array([mean_iou(matrix) for matrix in resampled if matrix.any()]), 0.95)
+    true = total.sum(axis=1)
+    commonest = np.zeros_like(total)
+    commonest[:, true.argmax()] = true
+    return {
+        "scenes": len(confusions),
+        "mean_iou": mean,
+        "interval": [low, high],
+        "pixel_accuracy": float(np.trace(total) / total.sum()),
+        "classes": {
+            name: None if math.isnan(value) else float(value)
+            for name, value in zip(names, class_iou(total), strict=True)
+        },
+        "baseline": {
+            "class": names[true.argmax()],
+            "mean_iou": mean_iou(commonest),
+            "pixel_accuracy": float(true.max() / true.sum()),
+        },
+    }
 
 
 def bootstrap_interval(
