@@ -18,7 +18,7 @@ import numpy as np
 
 from helpers.data import brain
 from helpers.nets import zoo
-from helpers.training import experiment, losses
+from helpers.training import brain_task, experiment, losses
 
 
 def straight_down(size, filters):
@@ -90,7 +90,7 @@ def main():
 
     settings = dataclasses.replace(experiment.Settings(), size=options.size, batch=options.batch)
     slices = brain.normalise(brain.load(options.data, options.size))
-    stream = experiment.batches(slices, settings)
+    stream = brain_task.batches(slices, settings)
     images, masks = next(stream)
 
     shape = (options.size, options.size, 3)

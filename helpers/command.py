@@ -1,5 +1,6 @@
-"""What every command does with an error: one sentence on stderr and an exit code, no traceback."""
+"""What the commands share: one sentence on stderr and an exit code for an error, and the ways to predict."""
 
+import argparse
 import errno
 import os
 import sys
@@ -39,3 +40,15 @@ def sentence(error: ValueError | OSError | MemoryError) -> str:
         if error.filename is not None and error.strerror:
             return f"{error.filename}: {error.strerror}"
     return str(error) or type(error).__name__
+
+
+def add_inference_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `inference.predict_probabilities`, which evaluate and predict both have."""
+    parser.add_argument("--flips", action="store_true", help="average over each image and its mirror image")
+    parser.add_argument(
+        "--scales", type=float, nargs="+", default=[1.0], metavar="S", help="streets: average over these scales (1)"
+    )
+    parser.add_argument(
+        "--window", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"),
+        help="streets: slide a window of this size over each image, for images too large for memory",
+    )  # fmt: skip

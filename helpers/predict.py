@@ -14,7 +14,7 @@ from scipy import ndimage
 from tqdm import tqdm
 
 from helpers import command
-from helpers.data import brain
+from helpers.data import brain, streets
 from helpers.training import inference
 
 EXAMPLE = """example, with a phantom brain (python -m helpers.prepare brain makes it):
@@ -24,7 +24,12 @@ EXAMPLE = """example, with a phantom brain (python -m helpers.prepare brain make
 
 For each image, NAME_mask.png (0 or 255) and NAME_overlay.png (the contour of the prediction in red, and in green that
 of NAME_mask.tif where there is one) are written, at the image's own size. The slices of one patient in one folder are
-normalised together, as in training; a slice that is given alone is normalised with those that lie beside it."""
+normalised together, as in training; a slice that is given alone is normalised with those that lie beside it.
+
+A network for streets writes NAME_labelIds.png, ready for the benchmark's server, and NAME_overlay.png, the classes in
+the colours of Cityscapes over the photograph:
+
+    python -m helpers.predict --model STREETS.keras --input data/phantom_streets/leftImg8bit/val --output predictions"""
 
 SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 RED, GREEN = (230, 30, 30), (30, 200, 60)
@@ -41,8 +46,8 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--model", required=True, metavar="FILE", help="a .keras file, or brain or phantom")
     result.add_argument("--input", type=Path, required=True, metavar="PATH", help="an image, or a folder of them")
     result.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="made if missing")
-    result.add_argument("--flips", action="store_true", help="average over each image and its mirror image")
-    result.add_argument("--threshold", type=float, default=0.5, metavar="P", help="probability of tumour (0.5)")
+    result.add_argument("--threshold", type=float, default=0.5, metavar="P", help="brain: probability of tumour (0.5)")
+    command.add_inference_options(result)
     return result
 
 
@@ -55,7 +60,7 @@ def images_in(path: Path) -> list[Path]:
     found = [
         file
         for file in sorted(path.rglob("*"))
-        if file.suffix.lower() in SUFFIXES and not file.stem.endswith(("_mask", "_overlay"))
+        if file.suffix.lower() in SUFFIXES and not file.stem.endswith(("_mask", "_overlay", "_labelIds"))
     ]
     if not found:
         raise FileNotFoundError(f"{path}: holds no image ({', '.join(SUFFIXES)}); --input takes images.")
@@ -89,12 +94,45 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise ValueError(f"--threshold is {options.threshold}: give a probability between 0 and 1.")
     wanted = images_in(options.input)
     model = inference.load_model(options.model)
-    if model.output_shape[-1] != 1:
-        raise ValueError(
-            f"{options.model}: predicts {model.output_shape[-1]} classes; give a network for brain slices."
-        )
     options.output.mkdir(parents=True, exist_ok=True)
     root = options.input if options.input.is_dir() else options.input.parent
+    classes = model.output_shape[-1]
+    if classes == 1:
+        unreadable = segment_slices(model, wanted, root, options)
+    elif classes == len(streets.CLASSES):
+        unreadable = segment_streets(model, wanted, root, options)
+    else:
+        raise ValueError(f"{options.model}: predicts {classes} classes; give a network for brain slices or streets.")
+    print(f"{len(wanted) - len(unreadable)} masks and overlays are in {options.output}")
+    if unreadable:
+        raise OSError("\n".join(unreadable))
+
+
+def segment_streets(model, wanted: Sequence[Path], root: Path, options: argparse.Namespace) -> list[str]:
+    """Write label ids and an overlay for each photograph; return what is wrong with those that cannot be read."""
+    unreadable = []
+    for path in tqdm(wanted, unit="image"):
+        try:
+            image = read_image(path)
+        except OSError as error:
+            unreadable.append(str(error))
+            continue
+        probabilities = inference.predict_probabilities(
+            model, image[None], options.flips, 1, options.scales, options.window
+        )
+        classes = probabilities[0].argmax(axis=-1)
+        folder = options.output / path.parent.relative_to(root)
+        folder.mkdir(parents=True, exist_ok=True)
+        # aachen_000000_000019_leftImg8bit.png becomes aachen_000000_000019_labelIds.png
+        stem = path.stem.removesuffix("_leftImg8bit")
+        Image.fromarray(streets.LABEL_ID_OF_CLASS[classes]).save(folder / f"{stem}_labelIds.png")
+        overlay = image // 2 + streets.PALETTE[classes] // 2
+        Image.fromarray(overlay).save(folder / f"{stem}_overlay.png")
+    return unreadable
+
+
+def segment_slices(model, wanted: Sequence[Path], root: Path, options: argparse.Namespace) -> list[str]:
+    """Write a mask and an overlay for each slice; return what is wrong with those that cannot be read."""
     volumes: dict[tuple[Path, str], list[Path]] = {}
     for path in wanted:
         volumes.setdefault(volume_of(path), []).append(path)
@@ -121,9 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 write(same[row], stack[row], probability >= options.threshold, options.output, root)
         bar.update(len(paths))
     bar.close()
-    print(f"{len(wanted) - len(unreadable)} masks and overlays are in {options.output}")
-    if unreadable:
-        raise OSError("\n".join(unreadable))
+    return unreadable
 
 
 def write(path: Path, image: np.ndarray, mask: np.ndarray, output: Path, root: Path) -> None:

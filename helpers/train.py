@@ -5,6 +5,7 @@ python -m helpers.train --models UNet SE_UNet --loss DiceLoss FocalLoss --train 
 
 import argparse
 import csv
+import dataclasses
 import itertools
 import math
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers import command
-from helpers.data import brain
+from helpers.data import brain, streets
 from helpers.nets import zoo
 from helpers.training import experiment, losses, metrics, schedules
 
@@ -26,9 +27,12 @@ four-fold cross-validation over the patients of the Kaggle set (python -m helper
 
     python -m helpers.train --models Lite0_UNet --pretrain True --data kaggle --folds 4
 
-A run that was interrupted goes on where it stopped when the same command is given again; a finished one is skipped."""
+phantom streets, and those of Cityscapes (python -m helpers.prepare cityscapes):
 
-DEFAULT = experiment.Settings()
+    python -m helpers.train --dataset cityscapes
+    python -m helpers.train --dataset cityscapes --data cityscapes
+
+A run that was interrupted goes on where it stopped when the same command is given again; a finished one is skipped."""
 
 
 def truth(text: str) -> bool:
@@ -46,109 +50,114 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = result.add_argument
-    add("--models", nargs="+", default=[DEFAULT.model], metavar="NAME", help=f"any of {', '.join(zoo.NAMES)}")
-    add(
+    brain_settings, street_settings = experiment.DEFAULTS["brain"], experiment.DEFAULTS["cityscapes"]
+
+    def add(flag: str, field: str | None = None, text: str = "", only: str | None = None, **options) -> None:
+        """Add an option for a field of `experiment.Settings`, whose default depends on the data set."""
+        defaults = [_words(getattr(settings, field)) for settings in (brain_settings, street_settings)]
+        if only:
+            shown = f"{only}; {defaults[only == 'streets']}"
+        else:
+            shown = defaults[0] if defaults[0] == defaults[1] else f"brain {defaults[0]}, streets {defaults[1]}"
+        result.add_argument(flag, dest=field, help=f"{text} ({shown})".replace("%", "%%").strip(), **options)
+
+    number, rate = {"type": int, "metavar": "N"}, {"type": float, "metavar": "RATE"}
+    result.add_argument("--dataset", default="brain", choices=list(experiment.TASKS), help="(%(default)s)")
+    add("--data", "data", "phantom; kaggle or cityscapes, as `prepare` put it; or a folder", metavar="SOURCE")
+    result.add_argument(
+        "--models", nargs="+", metavar="NAME",
+        help=f"any of {', '.join(zoo.NAMES)} (brain {brain_settings.model}, streets {street_settings.model}, "
+        "pretrained)",
+    )  # fmt: skip
+    result.add_argument(
         "--pretrain", nargs="+", type=truth, metavar="BOOL",
         help="True or False for each of --models: begin with an encoder trained on ImageNet",
     )  # fmt: skip
-    add("--loss", nargs="+", default=[DEFAULT.loss], metavar="NAME", help=f"any of {', '.join(losses.NAMES)}")
-    add(
-        "--train",
-        type=int,
-        default=1,
-        metavar="N",
-        help="train each this many times, with different seeds (1)",
+    result.add_argument(
+        "--loss",
+        nargs="+",
+        metavar="NAME",
+        help=f"any of {', '.join(losses.NAMES)} (brain {brain_settings.loss}, streets {street_settings.loss})",
     )
-    add("--epoch", type=int, default=DEFAULT.epochs, metavar="N", help="epochs; 0 only scores (%(default)s)")
-    add("--batch", type=int, default=DEFAULT.batch, metavar="N", help="slices in a step (%(default)s)")
-    add("--learningrate", type=float, default=DEFAULT.learning_rate, metavar="RATE", help="(%(default)s)")
-    add(
-        "--schedule",
-        default=DEFAULT.schedule,
-        choices=schedules.NAMES,
-        help="of the learning rate (%(default)s)",
+    result.add_argument(
+        "--train", type=int, default=1, metavar="N", help="train each this many times, with different seeds (1)"
     )
-    add("--dataset", default=DEFAULT.dataset, choices=["brain"], help="(%(default)s)")
-    add("--data", default=DEFAULT.data, metavar="SOURCE", help="phantom, kaggle or a folder (%(default)s)")
-    add(
-        "--size",
-        type=int,
-        default=DEFAULT.size,
-        metavar="PIXELS",
-        help="side of a training image (%(default)s)",
-    )
-    add(
-        "--filters", type=int, default=DEFAULT.filters, metavar="N",
-        help="width of the first stage (%(default)s; the original's is 32); 0 for each network's published width",
-    )  # fmt: skip
-    add("--folds", type=int, default=0, metavar="K", help="K-fold cross-validation over the patients")
-    add("--validation", type=float, default=DEFAULT.validation, metavar="SHARE",
-        help="share of the patients held out, without --folds (%(default)s); 0 trains on all")  # fmt: skip
-    add("--seed", type=int, default=0, metavar="N", help="the first seed (0)")
-    add(
+    add("--epoch", "epochs", "epochs; 0 only scores", **number)
+    add("--steps", "steps", "steps in an epoch, when it is not to be a pass over the training images", **number)
+    add("--validate-every", "validate_every", "epochs from one validation to the next", **number)
+    add("--batch", "batch", "images in a step", **number)
+    add("--optimizer", "optimizer", choices=schedules.OPTIMIZERS)
+    add("--learningrate", "learning_rate", **rate)
+    add("--schedule", "schedule", "of the learning rate", choices=schedules.NAMES)
+    add("--weight-decay", "weight_decay", **rate)
+    add("--size", "size", "side of a training image", "brain", type=int, metavar="PIXELS")
+    add("--crop", "crop", "the pieces that are trained on", "streets", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"))
+    add("--scale", "scale", "scale by a factor between these two before the piece is cut out", "streets",
+        type=float, nargs=2, metavar=("LOWEST", "HIGHEST"))  # fmt: skip
+    add("--filters", "filters", "width of the first stage; 0 for each network's published width", **number)
+    add("--auxiliary", "auxiliary", "weight of the second head's loss; UNet_S5_D16 alone has one", "streets", **rate)
+    add("--folds", "folds", "K-fold cross-validation over the patients", "brain", type=int, metavar="K")
+    add("--validation", "validation", "share of the patients held out, without --folds; 0 trains on all", "brain",
+        type=float, metavar="SHARE")  # fmt: skip
+    add("--seed", "seed", "the first seed", **number)
+    result.add_argument(
         "--start",
         metavar="FILE",
         help="begin with the weights of this .keras file of the same network, or with phantom or brain",
     )
-    add("--flips", action="store_true", help="score the mean prediction for a slice and its mirror image")
-    add("--policy", metavar="NAME", help="float32 (default), mixed_float16 or mixed_bfloat16")
-    add(
-        "--out",
-        type=Path,
-        default=Path("runs"),
-        metavar="FOLDER",
-        help="where the runs are kept (%(default)s)",
+    result.add_argument(
+        "--flips", action="store_true", help="score the mean prediction for an image and its mirror image"
     )
-    add("--overwrite", action="store_true", help="begin finished and interrupted runs anew")
+    result.add_argument("--policy", metavar="NAME", help="float32 (default), mixed_float16 or mixed_bfloat16")
+    result.add_argument(
+        "--out", type=Path, default=Path("runs"), metavar="FOLDER", help="where the runs are kept (%(default)s)"
+    )
+    result.add_argument("--overwrite", action="store_true", help="begin finished and interrupted runs anew")
     return result
+
+
+def _words(value) -> str:
+    if value is None:
+        return "None"
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def plan(options: argparse.Namespace) -> list[tuple[experiment.Settings, Path]]:
     """Return each run with its folder; ValueError for what cannot work."""
-    pretrain = options.pretrain or [False] * len(options.models)
-    if len(pretrain) != len(options.models):
+    default = experiment.DEFAULTS[options.dataset]
+    models = options.models or [default.model]
+    pretrain = options.pretrain or [default.pretrained and not options.models] * len(models)
+    if len(pretrain) != len(models):
         raise ValueError(
-            f"--pretrain has {len(pretrain)} values for {len(options.models)} --models: give True or False for each."
+            f"--pretrain has {len(pretrain)} values for {len(models)} --models: give True or False for each."
         )
+    fields = {field.name for field in dataclasses.fields(experiment.Settings)}
+    given = {name: value for name, value in vars(options).items() if name in fields and value is not None}
+    common = dataclasses.replace(default, **given)
+    if options.filters == 0:
+        common = dataclasses.replace(common, filters=None)
     if options.train < 1:
         raise ValueError(f"--train is {options.train}: give 1 or more.")
     runs = []
     for (model, pretrained), loss, number in itertools.product(
-        zip(options.models, pretrain, strict=True), options.loss, range(options.train)
+        zip(models, pretrain, strict=True), options.loss or [default.loss], range(options.train)
     ):
-        for fold in range(max(options.folds, 1)):
-            settings = experiment.Settings(
-                model=model,
-                loss=loss,
-                pretrained=pretrained,
-                seed=options.seed + number,
-                dataset=options.dataset,
-                data=options.data,
-                size=options.size,
-                filters=options.filters or None,
-                epochs=options.epoch,
-                batch=options.batch,
-                learning_rate=options.learningrate,
-                schedule=options.schedule,
-                validation=options.validation,
-                folds=options.folds,
-                fold=fold,
-                start=options.start,
-                flips=options.flips,
-                policy=options.policy,
+        for fold in range(max(common.folds, 1)):
+            settings = dataclasses.replace(
+                common, model=model, loss=loss, pretrained=pretrained, seed=common.seed + number, fold=fold
             )
             settings.check()
             name = f"{model}{'_pretrained' if pretrained else ''}-{loss}"
-            part = f"seed_{settings.seed}" + (f"-fold_{fold}" if options.folds else "")
+            part = f"seed_{settings.seed}" + (f"-fold_{fold}" if common.folds else "")
             runs.append((settings, options.out / options.dataset / name / part))
     return runs
 
 
 def summarise(results: Sequence[experiment.Result]) -> list[dict[str, str | int | float]]:
-    """Return a row for each network and loss: the folds joined, then the mean and spread over the seeds.
+    """Return a row for each network and loss, with the mean and the spread over the seeds.
 
-    "difference" is against the first network with the same loss, with the interval of `metrics.paired_interval`.
+    Brain: the folds of a seed are joined first; "difference" is against the first network with the same loss, with the
+    interval of `metrics.paired_interval`. Streets: mean IoU, and the mean IoU of each class.
     """
     groups: dict[tuple, list[experiment.Result]] = {}
     for result in results:
@@ -158,35 +167,58 @@ def summarise(results: Sequence[experiment.Result]) -> list[dict[str, str | int 
     first: dict[str, np.ndarray] = {}
     for (model, pretrained, loss), group in groups.items():
         row: dict[str, str | int | float] = {"model": model, "pretrained": pretrained, "loss": loss}
-        seeds = sorted({result.settings.seed for result in group})
-        row["seeds"] = len(seeds)
+        row["seeds"] = len({result.settings.seed for result in group})
         if "dice" in group[0].scores:
-            by_seed = [joined([result for result in group if result.settings.seed == seed]) for seed in seeds]
-            dice = [scores["dice"]["mean"] for scores in by_seed]
-            row["dice"] = float(np.mean(dice))
-            row["dice_spread_over_seeds"] = float(np.std(dice, ddof=1)) if len(seeds) > 1 else float("nan")
-            row["dice_low"] = float(np.mean([scores["dice"]["interval"][0] for scores in by_seed]))
-            row["dice_high"] = float(np.mean([scores["dice"]["interval"][1] for scores in by_seed]))
-            row["dice_median"] = float(np.mean([scores["dice"]["median"] for scores in by_seed]))
-            # None where no held-out slice has a tumour
-            overlaps = [scores["positives_iou"] for scores in by_seed]
-            row["positives_iou"] = math.nan if None in overlaps else float(np.mean(overlaps))
-            overlaps = [scores["original_iou"] for scores in by_seed]
-            row["original_iou"] = float(np.mean(overlaps))
-            row["original_iou_spread_over_seeds"] = float(np.std(overlaps, ddof=1)) if len(seeds) > 1 else math.nan
-            row["original_iou_all_black"] = by_seed[0]["baseline"]["original_iou"]
-            row["patients"] = len(by_seed[0]["patients"])
-            by_patient = np.array(
-                [[scores["patients"][name] for name in sorted(scores["patients"])] for scores in by_seed]
-            )
-            if loss in first:
-                difference = metrics.paired_interval(by_patient, first[loss])
-                row.update(zip(("difference", "difference_low", "difference_high"), difference, strict=True))
-            first.setdefault(loss, by_patient)
+            row.update(_brain_columns(group, first))
+        elif "mean_iou" in group[0].scores:
+            row.update(_street_columns(group))
         row["parameters"] = group[0].parameters
         row["seconds_per_step"] = float(np.median([result.seconds_per_step for result in group]))
         rows.append(row)
     return rows
+
+
+def _brain_columns(group: Sequence[experiment.Result], first: dict[str, np.ndarray]) -> dict[str, int | float]:
+    seeds = sorted({result.settings.seed for result in group})
+    by_seed = [joined([result for result in group if result.settings.seed == seed]) for seed in seeds]
+    row = {}
+    row["dice"], row["dice_spread_over_seeds"] = _mean_and_spread([scores["dice"]["mean"] for scores in by_seed])
+    row["dice_low"] = float(np.mean([scores["dice"]["interval"][0] for scores in by_seed]))
+    row["dice_high"] = float(np.mean([scores["dice"]["interval"][1] for scores in by_seed]))
+    row["dice_median"] = float(np.mean([scores["dice"]["median"] for scores in by_seed]))
+    # None where no held-out slice has a tumour
+    overlaps = [scores["positives_iou"] for scores in by_seed]
+    row["positives_iou"] = math.nan if None in overlaps else float(np.mean(overlaps))
+    overlaps = [scores["original_iou"] for scores in by_seed]
+    row["original_iou"], row["original_iou_spread_over_seeds"] = _mean_and_spread(overlaps)
+    row["original_iou_all_black"] = by_seed[0]["baseline"]["original_iou"]
+    row["patients"] = len(by_seed[0]["patients"])
+    by_patient = np.array([[scores["patients"][name] for name in sorted(scores["patients"])] for scores in by_seed])
+    loss = group[0].settings.loss
+    if loss in first:
+        difference = metrics.paired_interval(by_patient, first[loss])
+        row.update(zip(("difference", "difference_low", "difference_high"), difference, strict=True))
+    first.setdefault(loss, by_patient)
+    return row
+
+
+def _street_columns(group: Sequence[experiment.Result]) -> dict[str, int | float]:
+    scores = [result.scores for result in group]
+    row = {}
+    row["mean_iou"], row["mean_iou_spread_over_seeds"] = _mean_and_spread([each["mean_iou"] for each in scores])
+    row["mean_iou_low"] = float(np.mean([each["interval"][0] for each in scores]))
+    row["mean_iou_high"] = float(np.mean([each["interval"][1] for each in scores]))
+    row["mean_iou_one_class"] = scores[0]["baseline"]["mean_iou"]
+    row["pixel_accuracy"] = float(np.mean([each["pixel_accuracy"] for each in scores]))
+    row["scenes"] = scores[0]["scenes"]
+    for name in scores[0]["classes"]:
+        values = [each["classes"][name] for each in scores]
+        row[name] = math.nan if None in values else float(np.mean(values))
+    return row
+
+
+def _mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
 def joined(results: Sequence[experiment.Result]) -> dict:
@@ -197,28 +229,41 @@ def joined(results: Sequence[experiment.Result]) -> dict:
 
 def table(rows: Sequence[dict]) -> str:
     """Lay the rows of `summarise` out as text."""
-    lines = [
-        f"{'model':<28}{'loss':<18}{'Dice per patient':<32}{'IoU, all slices (all black)':<30}"
-        f"{'parameters':>12}{'s/step':>9}"
-    ]
+    of_streets = any("mean_iou" in row for row in rows)
+    score, over = ("mean_iou", "scenes") if of_streets else ("dice", "patients")
+    titles = ("mean IoU", "accuracy (mean IoU, one class)") if of_streets else (
+        "Dice per patient", "IoU, all slices (all black)")  # fmt: skip
+    lines = [f"{'model':<28}{'loss':<24}{titles[0]:<32}{titles[1]:<32}{'parameters':>12}{'s/step':>9}"]
     for row in rows:
-        dice = overlap = "not scored"
-        if "dice" in row:
-            dice = f"{row['dice']:.3f} [{row['dice_low']:.3f}, {row['dice_high']:.3f}]"
+        main = beside = "not scored"
+        if score in row:
+            main = f"{row[score]:.3f} [{row[f'{score}_low']:.3f}, {row[f'{score}_high']:.3f}]"
             if row["seeds"] > 1:
-                dice += f" +-{row['dice_spread_over_seeds']:.3f}"
-            overlap = f"{row['original_iou']:.3f} ({row['original_iou_all_black']:.3f})"
+                main += f" +-{row[f'{score}_spread_over_seeds']:.3f}"
+            pair = (
+                ("pixel_accuracy", "mean_iou_one_class") if of_streets else ("original_iou", "original_iou_all_black")
+            )
+            beside = f"{row[pair[0]]:.3f} ({row[pair[1]]:.3f})"
         lines.append(
-            f"{_name(row):<28}{row['loss']:<18}{dice:<32}{overlap:<30}{row['parameters']:>12,}{row['seconds_per_step']:>9.3f}"
+            f"{_name(row):<28}{row['loss']:<24}{main:<32}{beside:<32}{row['parameters']:>12,}{row['seconds_per_step']:>9.3f}"
         )
-    lines.append("[95 % interval over the patients] +- standard deviation over the seeds; final weights, none selected")
+    lines.append(f"[95 % interval over the {over}] +- standard deviation over the seeds; final weights, none selected")
     compared = [row for row in rows if "difference" in row]
     if compared:
         lines.append(f"\nDice against {rows[0]['model']} with the same loss, on the same patients:")
     for row in compared:
         interval = f"[{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
-        lines.append(f"{_name(row):<28}{row['loss']:<18}{row['difference']:+.3f} {interval}")
+        lines.append(f"{_name(row):<28}{row['loss']:<24}{row['difference']:+.3f} {interval}")
+    if of_streets:
+        lines.append("")
+        lines += [f"{'IoU':<16}" + "".join(f"{_name(row)[:20]:>22}" for row in rows)]
+        for name in streets.NAMES:
+            lines.append(f"{name:<16}" + "".join(f"{_shown(row.get(name, math.nan)):>22}" for row in rows))
     return "\n".join(lines)
+
+
+def _shown(value: float) -> str:
+    return "no such pixel" if math.isnan(value) else f"{value:.3f}"
 
 
 def _name(row: dict) -> str:
@@ -255,7 +300,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = parser().parse_args(arguments)
     runs = plan(options)
-    brain.folder_of(options.data)
+    {"brain": brain, "cityscapes": streets}[options.dataset].folder_of(runs[0][0].data)
     results = []
     for number, (settings, folder) in enumerate(runs, start=1):
         finished = (folder / "scores.json").exists() and not options.overwrite
@@ -264,8 +309,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = summarise(results)
     folder = options.out / options.dataset
     write_rows(rows, folder / "results.csv")
-    write_rows(patients(results), folder / "patients.csv")
-    print(f"\n{table(rows)}\n\nwritten to {folder / 'results.csv'}, and each patient's Dice to patients.csv beside it")
+    written = f"\n{table(rows)}\n\nwritten to {folder / 'results.csv'}"
+    if options.dataset == "brain":
+        write_rows(patients(results), folder / "patients.csv")
+        written += ", and each patient's Dice to patients.csv beside it"
+    print(written)
     print("to look at a prediction:\n")
     print(f"    python -m helpers.predict --model {results[-1].folder / 'final.keras'} --input IMAGE --output FOLDER")
 

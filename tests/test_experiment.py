@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from helpers.data import brain
-from helpers.training import experiment, metrics
+from helpers.training import brain_task, experiment, metrics
 
 TINY = experiment.Settings(size=32, filters=4, epochs=3, batch=4, learning_rate=1e-3, validation=0.3)
 
@@ -60,7 +60,7 @@ def test_a_run_leaves_everything_in_its_folder(settings, finished):
     assert [row["epoch"] for row in finished.history] == [1, 2, 3]
     assert experiment.Settings(**json.loads((finished.folder / "settings.json").read_text())) == settings
     slices = brain.load(settings.data)
-    train, validation = experiment.split(settings, slices.patients)
+    train, validation = brain_task.split(settings, slices.patients)
     assert set(finished.scores["patients"]) == set(slices.patients[validation])
     assert not set(slices.patients[train]) & set(slices.patients[validation])
     counts, patients = experiment.read_counts(finished.folder)
@@ -71,15 +71,15 @@ def test_a_run_leaves_everything_in_its_folder(settings, finished):
 
 def test_the_scores_are_those_of_the_final_weights(settings, finished):
     slices = brain.load(settings.data)
-    held_out = slices.select(experiment.split(settings, slices.patients)[1])
-    counts = experiment.count(finished.model("final"), held_out)
+    held_out = slices.select(brain_task.split(settings, slices.patients)[1])
+    counts = brain_task.count(finished.model("final"), held_out)
     assert np.array_equal(counts, experiment.read_counts(finished.folder)[0])
 
 
 def test_the_best_weights_are_those_of_the_epoch_with_the_best_validation(settings, finished):
     slices = brain.load(settings.data, settings.size)
-    held_out = slices.select(experiment.split(settings, slices.patients)[1])
-    counts = experiment.count(finished.model("best"), held_out)
+    held_out = slices.select(brain_task.split(settings, slices.patients)[1])
+    counts = brain_task.count(finished.model("best"), held_out)
     best = metrics.scores_from_counts(counts, held_out.patients)["dice"]["mean"]
     assert best == max(row["validation_dice"] for row in finished.history)
 
@@ -172,7 +172,7 @@ def test_training_on_all_patients_scores_none(settings, tmp_path):
 
 def test_folds_hold_each_patient_out_once(settings):
     patients = brain.load(settings.data).patients
-    held_out = [experiment.split(dataclasses.replace(settings, folds=2, fold=fold), patients)[1] for fold in range(2)]
+    held_out = [brain_task.split(dataclasses.replace(settings, folds=2, fold=fold), patients)[1] for fold in range(2)]
     assert np.array_equal(np.sort(np.concatenate(held_out)), np.arange(len(patients)))
 
 
@@ -186,10 +186,10 @@ def test_start_takes_the_weights_of_another_run(settings, finished):
 
 def test_batches_repeat_from_any_epoch(settings):
     slices = brain.normalise(brain.load(settings.data, 32))
-    steps = experiment.steps_per_epoch(len(slices), settings.batch)
-    from_first = experiment.batches(slices, settings, epoch=0)
+    steps = brain_task.steps_per_epoch(len(slices), settings.batch)
+    from_first = brain_task.batches(slices, settings, epoch=0)
     first = [next(from_first) for _ in range(2 * steps)][steps:]
-    from_second = experiment.batches(slices, settings, epoch=1)
+    from_second = brain_task.batches(slices, settings, epoch=1)
     for expected, got in zip(first, (next(from_second) for _ in range(steps)), strict=True):
         assert np.array_equal(expected[0], got[0]) and np.array_equal(expected[1], got[1])
     images, masks = first[0]
@@ -203,8 +203,8 @@ def test_an_epoch_uses_no_slice_twice(settings):
     for row in range(len(numbered)):
         numbered.images[row] = row
     plain = dataclasses.replace(settings, augment=False)
-    stream = experiment.batches(numbered, plain)
-    steps = experiment.steps_per_epoch(len(slices), 4)
+    stream = brain_task.batches(numbered, plain)
+    steps = brain_task.steps_per_epoch(len(slices), 4)
     seen = np.concatenate([np.rint(next(stream)[0][:, 0, 0, 0] * 255) for _ in range(steps)])
     assert len(seen) == steps * 4 == len(set(seen))
 
@@ -249,7 +249,7 @@ def test_a_full_disk_loses_no_finished_epoch(settings, finished, tmp_path, monke
         ({"validation": 1.0}, "validation is 1.0"),
         ({"schedule": "linear"}, "constant, cosine, poly"),
         ({"start": "nowhere.keras"}, "nowhere.keras: no such file"),
-        ({"dataset": "cats"}, "'brain'"),
+        ({"dataset": "cats"}, "brain, cityscapes"),
     ],
 )
 def test_what_cannot_work_is_refused_before_any_image_is_read(change, message):

@@ -351,6 +351,44 @@ def forest(
     return figure
 
 
+def confusion(matrix: np.ndarray, names: Sequence[str]) -> Figure:
+    """Draw what the pixels of each class are taken for, as percentages of a row (lesson 13).
+
+    Args:
+        matrix: (classes, classes), pixels by true class (row) and predicted class (column).
+        names: of the classes; those without a true pixel get no row, those neither true nor predicted no column.
+
+    Raises:
+        ValueError: the matrix and the names do not fit together, or no pixel is counted.
+    """
+    matrix = np.asarray(matrix)
+    if matrix.shape != (len(names), len(names)) or not matrix.any():
+        raise ValueError(f"the matrix has shape {matrix.shape} for {len(names)} names: give counts, a row for each.")
+    rows = matrix.sum(axis=1) > 0
+    columns = rows | (matrix.sum(axis=0) > 0)
+    shares = 100 * matrix[rows][:, columns] / matrix[rows].sum(axis=1, keepdims=True)
+    side = 2.2 + 0.33 * columns.sum()
+    figure, axes = pyplot.subplots(figsize=(side, 1.6 + 0.33 * rows.sum()), layout="constrained")
+    pyplot.close(figure)
+    seaborn.heatmap(
+        shares,
+        vmin=0,
+        vmax=100,
+        cmap="viridis",
+        # A share that rounds to nothing is left out, so that what is confused stands out.
+        annot=np.where(shares >= 0.5, np.char.mod("%.0f", shares), ""),
+        fmt="",
+        annot_kws={"size": 8},
+        xticklabels=[name for name, there in zip(names, columns, strict=True) if there],
+        yticklabels=[name for name, there in zip(names, rows, strict=True) if there],
+        cbar_kws={"label": "% of the true pixels", "shrink": 0.6},
+        ax=axes,
+    )
+    axes.set(xlabel="predicted", ylabel="true")
+    axes.tick_params(labelsize=9, length=0)
+    return figure
+
+
 def training_curves(history: Mapping[str, Sequence[float]], first_epoch: int = 1) -> Figure:
     """Draw a panel for the loss and for each of two metrics at most: training, and validation dashed.
 

@@ -1,28 +1,27 @@
 """One experiment: from a frozen set of settings to a folder with everything that came of it.
 
-Built up in lesson 06; called by every later lesson and by `python -m helpers.train`.
+Built up in lesson 06; called by every later lesson and by `python -m helpers.train`. What differs between the data
+sets stands in `brain_task` and `streets_task`.
 
     settings.json     what was asked for
     environment.json  the machine and the versions that it ran on
     history.csv       a row for each epoch
-    best.keras        the weights of the epoch with the best validation Dice
+    best.keras        the weights of the epoch with the best validation score (Dice, or mean IoU of the streets)
     final.keras       the weights of the last epoch; these are the ones that are scored
-    slices.csv        for each validation slice: pixels predicted and true, pixels predicted, pixels true
+    slices.csv        brain: for each validation slice, pixels predicted and true, pixels predicted, pixels true
+    confusion.csv     streets: pixels by true class (row) and predicted class (column)
     scores.json       the honest scores; its presence says that the run is finished
 """
 
 import csv
 import dataclasses
 import errno
-import itertools
 import json
 import math
 import os
 import platform
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -30,10 +29,10 @@ import numpy as np
 from tqdm import tqdm
 
 import helpers
-from helpers.data import augment, brain, splits
 from helpers.nets import zoo
-from helpers.training import inference, losses, metrics, schedules
+from helpers.training import brain_task, inference, losses, schedules, streets_task
 
+TASKS = {"brain": brain_task.Task, "cityscapes": streets_task.Task}
 RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
 
 
@@ -46,17 +45,26 @@ class Settings:
         loss: a name in `losses.NAMES`.
         pretrained: begin with an encoder trained on ImageNet.
         seed: of the weights, the order of the slices and the augmentation.
-        dataset: "brain".
-        data: "phantom", "kaggle" or a folder in the Kaggle layout.
-        size: side of the training images in pixels.
+        dataset: "brain" or "cityscapes".
+        data: "phantom"; "kaggle" or "cityscapes", where they were put by `python -m helpers.prepare`; or a folder in
+            the layout of one of them.
+        size: brain: side of the training images in pixels.
+        crop: streets: height and width of the pieces that are trained on.
+        scale: streets: the lowest and the highest factor by which a scene is scaled before a piece is cut out of it.
         filters: width of the first stage; None for the width that the network was published with.
-        epochs, batch: passes over the training slices, slices per step.
-        learning_rate, schedule, weight_decay: of AdamW (Loshchilov and Hutter 2019); see `schedules.get`.
-        augment: flips, turns, shifts, scales and changes of contrast.
-        validation: the share of patients held out, by the hash of their ids; 0 trains on all and scores nothing.
-        folds, fold: hold out fold number `fold` of `folds` instead.
+        epochs, batch: passes over the training images, images in a step.
+        steps: steps in an epoch, when it is not to be a pass over the training images. After each epoch there is a
+            row in the history, and a run that is interrupted goes on from there.
+        validate_every: epochs from one validation to the next; the last epoch is always validated.
+        optimizer: "AdamW" (Loshchilov and Hutter 2019) or "SGD" with momentum 0.9; see `schedules.optimizer`.
+        learning_rate, schedule, weight_decay: of the optimizer; see `schedules.get`.
+        auxiliary: weight of the loss of a second head, which only UNet_S5_D16 has; 0 leaves it out.
+        augment: brain: flips, turns, shifts, scales and changes of contrast; streets: scales, flips, colours.
+        validation: brain: the share of patients held out, by the hash of their ids; 0 trains on all and scores
+            nothing. The streets have a val split of their own.
+        folds, fold: brain: hold out fold number `fold` of `folds` instead.
         start: a .keras file of the same network to begin with, or "phantom" or "brain", those of the course.
-        flips: score the mean of the predictions for each slice and its mirror image.
+        flips: score the mean of the predictions for each image and its mirror image.
         policy: Keras' dtype policy, such as "mixed_float16"; None for float32.
         compiled: compile the step with XLA; None for what is fastest on this machine.
     """
@@ -68,12 +76,18 @@ class Settings:
     dataset: str = "brain"
     data: str = "phantom"
     size: int = 128
+    crop: tuple[int, int] = (256, 512)
+    scale: tuple[float, float] = (0.5, 2.0)
     filters: int | None = 16
     epochs: int = 8
     batch: int = 8
+    steps: int | None = None
+    validate_every: int = 1
+    optimizer: str = "AdamW"
     learning_rate: float = 1e-3
     schedule: str = "cosine"
     weight_decay: float = 1e-4
+    auxiliary: float = 0.0
     augment: bool = True
     validation: float = 0.2
     folds: int = 0
@@ -83,31 +97,43 @@ class Settings:
     policy: str | None = None
     compiled: bool | None = None
 
+    def __post_init__(self):
+        # JSON has no tuples.
+        object.__setattr__(self, "crop", tuple(self.crop))
+        object.__setattr__(self, "scale", tuple(self.scale))
+
     def check(self) -> None:
         """Raise ValueError, naming the setting, for what cannot work; costs no training and reads no image."""
         losses.get(self.loss)
-        if self.dataset != "brain":
-            raise ValueError(f"dataset is {self.dataset!r}: choose 'brain'.")
-        positive = {"size": self.size, "batch": self.batch, "learning_rate": self.learning_rate}
-        for name, value in positive.items() if self.filters is None else {**positive, "filters": self.filters}.items():
-            if not value > 0:
+        if self.dataset not in TASKS:
+            raise ValueError(f"dataset is {self.dataset!r}: choose one of {', '.join(TASKS)}.")
+        positive = {"batch", "learning_rate", "filters", "steps", "validate_every"}
+        for name in sorted(positive):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
                 raise ValueError(f"{name} is {value}: give a number above 0.")
-        if self.epochs < 0:
-            raise ValueError(f"epochs is {self.epochs}: give 0 or more.")
-        if self.folds and not 0 <= self.fold < self.folds:
-            raise ValueError(f"fold is {self.fold}: give a number from 0 to {self.folds - 1}.")
-        if self.folds == 1 or self.folds < 0:
-            raise ValueError(f"folds is {self.folds}: give 2 or more, or 0 for one split by patient.")
-        if not 0 <= self.validation < 1:
-            raise ValueError(
-                f"validation is {self.validation}: give a share of the patients from 0 up to, not with, 1."
-            )
+        for name in ("epochs", "auxiliary", "weight_decay"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}: give 0 or more.")
+        TASKS[self.dataset].check(self)
         schedules.get(self.schedule, self.learning_rate, 1)
-        zoo.check(self.model, self.pretrained, (self.size, self.size))
+        schedules.optimizer(self.optimizer, self.learning_rate, self.weight_decay)
+        zoo.check(self.model, self.pretrained, self.crop if self.dataset == "cityscapes" else (self.size, self.size))
+        if self.auxiliary and self.model not in zoo.AUXILIARY:
+            raise ValueError(f"{self.model} has no auxiliary head: leave `auxiliary` at 0, or take {zoo.AUXILIARY[0]}.")
         if self.start is not None:
             inference.weights_file(self.start)
         if self.policy is not None:
             keras.dtype_policies.get(self.policy)
+
+
+DEFAULTS = {
+    "brain": Settings(),
+    "cityscapes": Settings(
+        dataset="cityscapes", model="Lite0_UNet", pretrained=True, loss="CrossEntropyLoss", crop=(256, 256), epochs=30
+    ),
+}
+"""For each data set, what `python -m helpers.train` does on a small machine unless it is told otherwise."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,16 +154,19 @@ class Result:
 
 def build(settings: Settings) -> keras.Model:
     """Build the network that `settings` name, with its first weights drawn from the seed."""
+    task = TASKS[settings.dataset]
     keras.utils.set_random_seed(settings.seed)
     with _policy(settings.policy):
         model = zoo.build(
             settings.model,
-            input_shape=(settings.size, settings.size, 3),
+            input_shape=(*task.sides(settings), 3),
+            classes=task.classes,
             filters=settings.filters,
+            auxiliary=settings.auxiliary > 0,
             pretrained=settings.pretrained and settings.start is None,
         )
     if settings.start is not None:
-        begin = inference.load_model(settings.start)
+        begin = inference.load_model(settings.start, auxiliary=True)
         try:
             model.set_weights(begin.get_weights())
         except ValueError:
@@ -146,81 +175,6 @@ def build(settings: Settings) -> keras.Model:
                 f"with filters {settings.filters}; give the settings that it was trained with."
             ) from None
     return model
-
-
-def split(settings: Settings, patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of the training and of the validation slices; no patient is on both sides."""
-    if settings.folds:
-        folds = splits.folds_by_patient(patients, settings.folds)
-        rows = np.flatnonzero(folds != settings.fold), np.flatnonzero(folds == settings.fold)
-    elif settings.validation == 0:
-        rows = np.arange(len(patients)), np.arange(0)
-    else:
-        parts = splits.split_by_patient(patients, validation=settings.validation)
-        rows = parts["train"], parts["validation"]
-    if not len(rows[0]) or (not len(rows[1]) and (settings.folds or settings.validation)):
-        raise ValueError(
-            f"{settings.data}: its {len(np.unique(patients))} patients do not fill both sides of the split; "
-            "give more patients, fewer folds or another `validation`."
-        )
-    return rows
-
-
-def batches(slices: brain.Slices, settings: Settings, epoch: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield batches without end from `epoch` on, made by threads ahead of the training step.
-
-    A batch depends on the seed, its epoch and its place in the epoch alone: a resumed run sees the same ones.
-
-    Yields:
-        images (batch, size, size, 3) float32 in [0, 1] and masks (batch, size, size, 1) float32, 0 or 1.
-    """
-    augmentation = augment.Augmentation() if settings.augment else augment.Augmentation.none()
-    steps = steps_per_epoch(len(slices), settings.batch)
-
-    def rows() -> Iterator[tuple[int, int, np.ndarray]]:
-        for number in itertools.count(epoch):
-            order = np.random.default_rng((settings.seed, number)).permutation(len(slices))
-            for step in range(steps):
-                # Slices read in ascending order are read once through, also from a file.
-                yield number, step, np.sort(order[step * settings.batch : (step + 1) * settings.batch])
-
-    def batch(number: int, step: int, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        generator = np.random.default_rng((settings.seed, number, step))
-        images, masks = augmentation(slices.images[chosen], slices.masks[chosen], generator)
-        return images.astype("float32") / 255, masks[..., None].astype("float32")
-
-    workers = min(4, os.cpu_count() or 1)
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: deque = deque()
-        for job in rows():
-            waiting.append(pool.submit(batch, *job))
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
-
-
-def steps_per_epoch(slices: int, batch: int) -> int:
-    """The whole batches in an epoch, at least one; the slices left over differ from epoch to epoch."""
-    return max(1, slices // batch)
-
-
-def count(
-    model: keras.Model,
-    slices: brain.Slices,
-    flips: bool = False,
-    threshold: float = 0.5,
-    progress: bool = False,
-) -> np.ndarray:
-    """Normalise and predict patient by patient, and count pixels: (n, 3) as `metrics.counts` gives them.
-
-    `slices` are as `brain.load` gives them: only one patient at a time is held in memory.
-    """
-    counts = np.zeros((len(slices), 3), "int64")
-    for patient in tqdm(np.unique(slices.patients), desc="scoring", unit="patient", disable=not progress):
-        rows = np.flatnonzero(slices.patients == patient)
-        patient_slices = brain.normalise(slices.select(rows))
-        probabilities = inference.predict_probabilities(model, patient_slices.images, flips=flips)
-        counts[rows] = metrics.counts(patient_slices.masks, probabilities >= threshold)
-    return counts
 
 
 def run(
@@ -256,19 +210,17 @@ def run(
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
-    slices = brain.load(settings.data, settings.size, progress=progress)
-    train_rows, validation_rows = split(settings, slices.patients)
-    training = brain.normalise(slices.select(train_rows))
-    held_out = slices.select(validation_rows)
-    del slices
+    task = TASKS[settings.dataset](settings, progress)
 
     model = build(settings)
-    steps = steps_per_epoch(len(training), settings.batch)
-    rate = schedules.get(settings.schedule, settings.learning_rate, steps * max(settings.epochs, 1))
+    rate = schedules.get(settings.schedule, settings.learning_rate, task.steps * max(settings.epochs, 1))
+    loss = losses.get(settings.loss, task.mode, task.ignore_index)
+    both = isinstance(model.output, dict)
     model.compile(
-        optimizer=keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay),
-        loss=losses.get(settings.loss),
-        metrics=[metrics.CountedDice()],
+        optimizer=schedules.optimizer(settings.optimizer, rate, settings.weight_decay),
+        loss={"main": loss, "auxiliary": losses.get(settings.loss, task.mode, task.ignore_index)} if both else loss,
+        loss_weights={"main": 1.0, "auxiliary": settings.auxiliary} if both else None,
+        metrics={"main": task.metrics()} if both else task.metrics(),
         jit_compile=inference.on_gpu() if settings.compiled is None else settings.compiled,
     )
     model.optimizer.build(model.trainable_variables)
@@ -276,12 +228,17 @@ def run(
     _write_json(folder / "environment.json", environment())
     _write_json(folder / "settings.json", dataclasses.asdict(settings))
 
-    keeper = _Keeper(settings, folder, held_out, steps, progress)
+    scored = model
+    if both:
+        scored = keras.Model(model.input, model.output["main"])
+        scored.jit_compile = model.jit_compile
+    keeper = _Keeper(settings, folder, task, scored, progress)
     done = keeper.resume(model)
     if done < settings.epochs:
+        batches = task.batches(done)
         model.fit(
-            batches(training, settings, epoch=done),
-            steps_per_epoch=steps,
+            ((images, {"main": truth, "auxiliary": truth}) for images, truth in batches) if both else batches,
+            steps_per_epoch=task.steps,
             initial_epoch=done,
             epochs=settings.epochs,
             callbacks=[keeper, *callbacks],
@@ -292,17 +249,9 @@ def run(
     if not (folder / "best.keras").exists() or settings.epochs == 0:
         _save(model, folder / "best.keras")
 
-    scores: dict = {}
-    if len(held_out):
-        # Scored against the masks at their own size, whatever the network was trained at.
-        full = brain.load(settings.data, progress=progress).select(validation_rows)
-        counts = count(model, full, flips=settings.flips, progress=progress)
-        _write_rows(
-            folder / "slices.csv",
-            ("patient", "number", "both", "predicted", "true"),
-            zip(full.patients, full.numbers, *counts.T, strict=True),
-        )
-        scores = metrics.scores_from_counts(counts, full.patients)
+    scores, tables = task.score(scored)
+    for name, rows in tables.items():
+        _write_rows(folder / name, rows)
     scores["parameters"] = model.count_params()
     _write_json(folder / "scores.json", scores)
     (folder / "state.weights.h5").unlink(missing_ok=True)
@@ -318,7 +267,7 @@ def read(folder: str | Path) -> Result:
     history = _read_history(folder / "history.csv")
     return Result(
         folder=folder,
-        settings=Settings(**json.loads((folder / "settings.json").read_text())),
+        settings=_read_settings(folder / "settings.json"),
         history=history,
         scores=scores,
         parameters=scores["parameters"],
@@ -371,10 +320,10 @@ def environment() -> dict[str, str | int]:
 class _Keeper(keras.callbacks.Callback):
     """Validates, keeps the best weights and the state after each epoch, and shows the time left."""
 
-    def __init__(self, settings: Settings, folder: Path, held_out: brain.Slices, steps: int, progress: bool):
+    def __init__(self, settings: Settings, folder: Path, task, scored: keras.Model, progress: bool):
         super().__init__()
-        self.settings, self.folder, self.held_out, self.steps = settings, folder, held_out, steps
-        self.progress = progress
+        self.settings, self.folder, self.task, self.scored = settings, folder, task, scored
+        self.steps, self.progress = task.steps, progress
         self.history: list[dict[str, float]] = []
 
     def resume(self, model: keras.Model) -> int:
@@ -411,7 +360,7 @@ class _Keeper(keras.callbacks.Callback):
         loss = float(logs["loss"])
         self.bar.update()
         if batch % 10 == 0:
-            self.bar.set_postfix(loss=f"{loss:.3f}", dice=f"{float(logs['dice']):.3f}", refresh=False)
+            self.bar.set_postfix({name: f"{float(value):.3f}" for name, value in logs.items()}, refresh=False)
         if not math.isfinite(loss):
             self.bar.close()
             raise ValueError(
@@ -424,20 +373,23 @@ class _Keeper(keras.callbacks.Callback):
         seconds = time.perf_counter() - self.started
         row = {
             "epoch": epoch + 1,
-            "loss": float(logs["loss"]),
-            "dice": float(logs["dice"]),
+            **{name: float(value) for name, value in logs.items()},
             "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
             "seconds": seconds,
             "seconds_per_step": seconds / self.steps,
         }
-        if len(self.held_out):
-            counts = count(self.model, self.held_out)
-            row["validation_dice"] = metrics.scores_from_counts(counts, self.held_out.patients)["dice"]["mean"]
-            logs["validation_dice"] = row["validation_dice"]
-            if row["validation_dice"] > max((r["validation_dice"] for r in self.history), default=-1.0):
-                _save(self.model, self.folder / "best.keras")
+        watched = self.task.watched
+        last = epoch + 1 == self.settings.epochs
+        if last or (epoch + 1) % self.settings.validate_every == 0:
+            score = self.task.validate(self.scored)
+            if score is not None:
+                logs[watched] = row[watched] = score
+                if score > max((r.get(watched, -1.0) for r in self.history), default=-1.0):
+                    _save(self.model, self.folder / "best.keras")
         self.history.append(row)
-        _write_rows(self.folder / "history.csv", tuple(row), (r.values() for r in self.history))
+        # The last epoch is always validated, but until then a column may have holes.
+        names = tuple(max(self.history, key=len))
+        _write_rows(self.folder / "history.csv", [names, *([r.get(n, "") for n in names] for r in self.history)])
         _replace(self.folder / "state.weights.h5", self.model.save_weights)
 
     def on_train_end(self, logs=None):
@@ -467,20 +419,24 @@ def _same_settings(settings: Settings, folder: Path) -> None:
     path = folder / "settings.json"
     if not path.exists():
         return
-    there = json.loads(path.read_text())
+    there = dataclasses.asdict(_read_settings(path))
     for name, value in dataclasses.asdict(settings).items():
-        if there.get(name) != value:
+        if there[name] != value:
             raise ValueError(
-                f"{folder}: holds a run with {name} {there.get(name)}, not {value}; "
+                f"{folder}: holds a run with {name} {there[name]}, not {value}; "
                 "choose another folder (--out), or begin anew with --overwrite."
             )
+
+
+def _read_settings(path: Path) -> Settings:
+    return Settings(**json.loads(path.read_text()))
 
 
 def _read_history(path: Path) -> list[dict[str, float]]:
     if not path.exists():
         return []
     with open(path, newline="") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
 
 
 def _replace(path: Path, write: Callable[[Path], None]) -> None:
@@ -508,11 +464,9 @@ def _write_json(path: Path, content: dict) -> None:
     _replace(path, lambda temporary: temporary.write_text(json.dumps(content, indent=2) + "\n"))
 
 
-def _write_rows(path: Path, names: Sequence[str], rows) -> None:
+def _write_rows(path: Path, rows: Sequence[Sequence]) -> None:
     def write(temporary: Path) -> None:
         with open(temporary, "w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(names)
-            writer.writerows(rows)
+            csv.writer(file).writerows(rows)
 
     _replace(path, write)
