@@ -330,6 +330,43 @@ def band(axes):
     return [(min(vertices[vertices[:, 0] == epoch, 1]), max(vertices[vertices[:, 0] == epoch, 1])) for epoch in epochs]
 
 
+def test_scenes_show_classes_in_the_official_colours_with_a_key():
+    image = np.full((8, 16, 3), 90, "uint8")
+    classes = np.zeros((8, 16), "uint8")
+    classes[:4], classes[7] = 10, 255
+    figure = figures.scenes([image, image], [classes, classes], [classes * 0 + 13, classes * 0 + 13])
+    assert [axes.get_title() for axes in figure.axes] == ["photograph", "classes", "prediction", "", "", ""]
+    shown = [np.asarray(axes.images[0].get_array()) for axes in figure.axes]
+    assert shown[1][0, 0].tolist() == [70, 130, 180] and shown[1][5, 0].tolist() == [128, 64, 128]
+    assert shown[1][7, 0].tolist() == [0, 0, 0] and shown[2][3, 3].tolist() == [0, 0, 142]
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert words == ["road", "sky", "car", "ignored"]
+
+
+def test_scenes_say_what_does_not_fit():
+    image, classes = np.zeros((8, 16, 3), "uint8"), np.zeros((8, 16), "uint8")
+    for arguments, sentence in [
+        (([],), "at least 1"),
+        (([image], [classes, classes]), "as many of each"),
+        (([image], [classes[:4]]), "shape"),
+        (([image], [classes + 26]), "classes, 0 to 18"),
+        (([image], [classes], None, ["a"]), "1 titles for 2 columns"),
+    ]:
+        with pytest.raises(ValueError, match=sentence):
+            figures.scenes(*arguments)
+
+
+def test_confusion_shows_the_share_of_each_row():
+    # Of 10 road pixels 8 are right; sky is never true but predicted twice; the third class is not there at all.
+    figure = figures.confusion(np.array([[8, 2, 0], [0, 0, 0], [0, 0, 0]]), ["road", "sky", "car"])
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["road"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["road", "sky"]
+    assert [text.get_text() for text in axes.texts] == ["80", "20"]
+    with pytest.raises(ValueError, match="give counts"):
+        figures.confusion(np.zeros((2, 2)), ["road", "sky"])
+
+
 def test_forest_draws_each_interval_about_its_estimate():
     figure = figures.forest(
         {"SE": (0.01, -0.02, 0.03), "CBAM": (-0.05, -0.08, -0.01)}, {"SE": (0.0, 0.02), "CBAM": (-0.06, -0.04)}, "Dice"

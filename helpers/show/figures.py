@@ -20,6 +20,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from helpers.data import streets
+
 # Fill against line, and light against dark: so the two differ also for those who see no red and green.
 TRUE_AREA = "#12c98c"
 TRUE_AREA_OPACITY = 0.4
@@ -348,6 +350,67 @@ def forest(
         axes.plot(estimate, row, "o", color="C0", markersize=8)
     axes.set_yticks(range(len(estimates)), list(estimates))
     axes.set(ylim=(len(estimates) - 0.5, -0.5), xlabel=label)
+    return figure
+
+
+def scenes(
+    images: Sequence[np.ndarray],
+    classes: Sequence[np.ndarray] | None = None,
+    predictions: Sequence[np.ndarray] | None = None,
+    titles: Sequence[str] | None = None,
+) -> Figure:
+    """Draw street scenes, a row for each: the photograph, its classes and their prediction in Cityscapes' colours.
+
+    Used in lessons 12 and 13.
+
+    Args:
+        images: n photographs, each (height, width, 3) uint8.
+        classes: the true class of each pixel, n times (height, width) integers: 0 to 18, or 255, which is black.
+        predictions: the predicted classes, in the same form.
+        titles: of the columns; None for "photograph", "classes", "prediction".
+
+    Raises:
+        ValueError: no images, shapes that do not fit together, a value that is no class, or a title too few or many.
+    """
+    maps = [("classes", classes), ("prediction", predictions)]
+    columns = [("photograph", images), *((name, values) for name, values in maps if values is not None)]
+    count = len(images)
+    if count == 0 or any(len(values) != count for _, values in columns):
+        raise ValueError(
+            f"there are {[len(values) for _, values in columns]} arrays: give as many of each, at least 1."
+        )
+    if titles is not None and len(titles) != len(columns):
+        raise ValueError(f"there are {len(titles)} titles for {len(columns)} columns: give one for each.")
+    height, width = np.shape(images[0])[:2]
+    side = WIDTH / max(2, len(columns))
+    present: set[int] = set()
+    figure, axes = pyplot.subplots(
+        count, len(columns), figsize=(side * len(columns), count * (side * height / width + 0.05) + 1.2),
+        squeeze=False, layout="compressed",
+    )  # fmt: skip
+    pyplot.close(figure)
+    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0, hspace=0)
+    for column, (name, values) in enumerate(columns):
+        axes[0, column].set_title(name if titles is None else titles[column], fontsize=11)
+        for row, value in enumerate(values):
+            shown = _shown(value, None) if column == 0 else None
+            if column:
+                plane = _plane(value, name, np.shape(images[row])[:2]).astype(int)
+                found = set(np.unique(plane).tolist())
+                if not found <= {*range(len(streets.CLASSES)), streets.IGNORE}:
+                    raise ValueError(f"the {name} hold {sorted(found)[:5]} ...: give classes, 0 to 18, or 255.")
+                present |= found
+                shown = streets.PALETTE[plane]
+            axes[row, column].imshow(shown, interpolation="nearest")
+            axes[row, column].set_axis_off()
+    key = [
+        patches.Patch(color=streets.PALETTE[each] / 255, label=streets.NAMES[each])
+        for each in sorted(present - {streets.IGNORE})
+    ]
+    if streets.IGNORE in present:
+        key.append(patches.Patch(color="black", label="ignored"))
+    if key:
+        figure.legend(handles=key, loc="outside lower center", ncols=6, frameon=False, fontsize=9, handlelength=1)
     return figure
 
 
