@@ -497,7 +497,8 @@ def test_picture_gives_no_pixel_the_colour_of_something_else():
     figure.savefig(drawn, format="png", dpi=figures.DOTS_PER_INCH, facecolor="white")
     _, shown = image_of(figures.Picture(figure, "maps")._repr_html_())
     apart = np.abs(np.asarray(shown.convert("RGB"), int) - np.asarray(Image.open(drawn).convert("RGB"), int))
-    assert apart.max() < 32
+    # Only beside hard edges may a colour spread a little; 256 colours, as PNG, put it 31 away in the midst of a map.
+    assert apart.max() < 48 and np.quantile(apart, 0.999) < 12
 
 
 def test_alt_text_is_required():

@@ -18,7 +18,7 @@ import seaborn
 from matplotlib import cm, collections, colors, lines, patches, pyplot, ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageChops
 
 from helpers.data import streets
 
@@ -29,6 +29,7 @@ PREDICTION = "#ff2a2a"
 LOOK = "inferno"  # of maps over an image: its dark end leaves the image dark, and it reads without colours
 CHANNELS = ("pre-contrast T1", "FLAIR", "post-contrast T1")
 
+SPECKS = 12  # of 255: how far from its own a colour may be without being seen
 WIDTH = 7.2  # inches, of a figure as wide as the page
 DOTS_PER_INCH = 110
 
@@ -490,13 +491,15 @@ class Picture:
         drawn = io.BytesIO()
         figure.savefig(drawn, format="png", dpi=DOTS_PER_INCH, facecolor="white")
         image = Image.open(drawn).convert("RGB")
-        # no colour far from its own: the commoner median cut gives single pixels the colours of other things
+        # No colour far from its own: the commoner median cut gives single pixels the colours of other things. In a
+        # photograph even small steps show, as specks, so there 256 colours are too few.
         few_colours = image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        furthest = ImageChops.difference(image, few_colours.convert("RGB")).getextrema()
+        encodings = [("image/jpeg", image, {"quality": 90, "subsampling": 0, "optimize": True})]
+        if max(high for _, high in furthest) <= SPECKS:
+            encodings.append(("image/png", few_colours, {"optimize": True}))
         encoded = {}
-        for kind, picture, settings in (
-            ("image/png", few_colours, {"optimize": True}),
-            ("image/jpeg", image, {"quality": 88, "subsampling": 0, "optimize": True}),
-        ):
+        for kind, picture, settings in encodings:
             buffer = io.BytesIO()
             picture.save(buffer, kind.removeprefix("image/"), **settings)
             encoded[kind] = buffer.getvalue()
