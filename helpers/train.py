@@ -108,6 +108,10 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--flips", action="store_true", help="score the mean prediction for an image and its mirror image"
     )
+    result.add_argument(
+        "--devices", type=int, default=1, metavar="N",
+        help="devices of this machine to divide each batch among (1); several machines: helpers/training/devices.py",
+    )  # fmt: skip
     result.add_argument("--policy", metavar="NAME", help="float32 (default), mixed_float16 or mixed_bfloat16")
     result.add_argument(
         "--out", type=Path, default=Path("runs"), metavar="FOLDER", help="where the runs are kept (%(default)s)"
@@ -305,7 +309,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for number, (settings, folder) in enumerate(runs, start=1):
         finished = (folder / "scores.json").exists() and not options.overwrite
         print(f"run {number} of {len(runs)}: {folder}" + (" is finished" if finished else ""), flush=True)
-        results.append(experiment.run(settings, folder, overwrite=options.overwrite))
+        result = experiment.run(settings, folder, options.overwrite, number_of_devices=options.devices)
+        if result is not None:
+            results.append(result)
+    if not results:
+        return  # the first of several processes has the results
     rows = summarise(results)
     folder = options.out / options.dataset
     write_rows(rows, folder / "results.csv")

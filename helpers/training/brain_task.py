@@ -57,9 +57,11 @@ class Task:
         """What is measured on the training batches along the way."""
         return [metrics.CountedDice()]
 
-    def batches(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the training batches from `epoch` on."""
-        return batches(self.training, self.settings, epoch)
+    def batches(self, epoch: int, share: tuple[int, int] = (0, 1)) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the training batches from `epoch` on; of each, the share (which, of how many) of one process."""
+        size = self.settings.batch // share[1]
+        part = slice(share[0] * size, (share[0] + 1) * size)
+        return ((images[part], masks[part]) for images, masks in batches(self.training, self.settings, epoch))
 
     def validate(self, model: keras.Model) -> float | None:
         """The mean Dice of the patients that are held out, at the size of training; None if there are none."""

@@ -30,7 +30,7 @@ from tqdm import tqdm
 
 import helpers
 from helpers.nets import zoo
-from helpers.training import brain_task, inference, losses, schedules, streets_task
+from helpers.training import brain_task, devices, inference, losses, schedules, streets_task
 
 TASKS = {"brain": brain_task.Task, "cityscapes": streets_task.Task}
 RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
@@ -117,7 +117,7 @@ class Settings:
                 raise ValueError(f"{name} is {getattr(self, name)}: give 0 or more.")
         TASKS[self.dataset].check(self)
         schedules.get(self.schedule, self.learning_rate, 1)
-        schedules.optimizer(self.optimizer, self.learning_rate, self.weight_decay)
+        schedules.check_optimizer(self.optimizer)
         zoo.check(self.model, self.pretrained, self.crop if self.dataset == "cityscapes" else (self.size, self.size))
         if self.auxiliary and self.model not in zoo.AUXILIARY:
             raise ValueError(f"{self.model} has no auxiliary head: leave `auxiliary` at 0, or take {zoo.AUXILIARY[0]}.")
@@ -183,7 +183,8 @@ def run(
     overwrite: bool = False,
     progress: bool = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> Result:
+    number_of_devices: int = 1,
+) -> Result | None:
     """Train, score and write one experiment; go on where an interrupted one stopped; return a finished one as it is.
 
     Args:
@@ -192,14 +193,26 @@ def run(
         overwrite: begin anew although the folder holds a run.
         progress: show a bar with the time left.
         callbacks: more Keras callbacks, such as `show.live.LivePlot`.
+        number_of_devices: of this machine to divide each batch among; see `devices` for several machines. Not a
+            setting, since the outcome is the same but for rounding: a run may go on with another number.
+
+    Returns:
+        What the folder holds; None in a process that is not the first of several.
 
     Raises:
-        ValueError: a setting cannot work, the folder holds a run with other settings, or the loss became NaN.
+        ValueError: a setting or the number of devices cannot work, the folder holds a run with other settings, or the
+            loss became NaN.
         OSError: the data are missing or damaged, or the disk is full.
     """
     settings.check()
+    spread = devices.Devices(number_of_devices)  # first, because TensorFlow's devices are fixed by its first step
+    if settings.batch % (number_of_devices * spread.processes):
+        raise ValueError(
+            f"batch is {settings.batch}, which {number_of_devices * spread.processes} devices cannot share: give a "
+            "multiple of that."
+        )
     folder = Path(folder)
-    if overwrite:
+    if overwrite and spread.process == 0:
         for name in ("scores.json", "state.weights.h5", "history.csv", "settings.json"):
             (folder / name).unlink(missing_ok=True)
     _same_settings(settings, folder)
@@ -212,44 +225,51 @@ def run(
         tf.config.experimental.enable_op_determinism()
     task = TASKS[settings.dataset](settings, progress)
 
-    model = build(settings)
     rate = schedules.get(settings.schedule, settings.learning_rate, task.steps * max(settings.epochs, 1))
-    loss = losses.get(settings.loss, task.mode, task.ignore_index)
-    both = isinstance(model.output, dict)
-    model.compile(
-        optimizer=schedules.optimizer(settings.optimizer, rate, settings.weight_decay),
-        loss={"main": loss, "auxiliary": losses.get(settings.loss, task.mode, task.ignore_index)} if both else loss,
-        loss_weights={"main": 1.0, "auxiliary": settings.auxiliary} if both else None,
-        metrics={"main": task.metrics()} if both else task.metrics(),
-        jit_compile=inference.on_gpu() if settings.compiled is None else settings.compiled,
-    )
-    model.optimizer.build(model.trainable_variables)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_json(folder / "environment.json", environment())
-    _write_json(folder / "settings.json", dataclasses.asdict(settings))
-
-    scored = model
-    if both:
-        scored = keras.Model(model.input, model.output["main"])
-        scored.jit_compile = model.jit_compile
-    keeper = _Keeper(settings, folder, task, scored, progress)
-    done = keeper.resume(model)
-    if done < settings.epochs:
-        batches = task.batches(done)
-        model.fit(
-            ((images, {"main": truth, "auxiliary": truth}) for images, truth in batches) if both else batches,
-            steps_per_epoch=task.steps,
-            initial_epoch=done,
-            epochs=settings.epochs,
-            callbacks=[keeper, *callbacks],
-            verbose=0,
-            shuffle=False,  # the batches come shuffled
+    with spread.together():
+        model = build(settings)
+        spread.synchronise(model)
+        loss = losses.get(settings.loss, task.mode, task.ignore_index)
+        both = isinstance(model.output, dict)
+        model.compile(
+            optimizer=schedules.optimizer(settings.optimizer, rate, settings.weight_decay),
+            loss={"main": loss, "auxiliary": losses.get(settings.loss, task.mode, task.ignore_index)} if both else loss,
+            loss_weights={"main": 1.0, "auxiliary": settings.auxiliary} if both else None,
+            metrics={"main": task.metrics()} if both else task.metrics(),
+            jit_compile=inference.on_gpu() if settings.compiled is None else settings.compiled,
         )
-    _save(model, folder / "final.keras")
-    if not (folder / "best.keras").exists() or settings.epochs == 0:
-        _save(model, folder / "best.keras")
+        model.optimizer.build(model.trainable_variables)
+    folder.mkdir(parents=True, exist_ok=True)
+    if spread.process == 0:
+        _write_json(folder / "environment.json", environment())
+        _write_json(folder / "settings.json", dataclasses.asdict(settings))
 
-    scores, tables = task.score(scored)
+    keeper = _Keeper(settings, folder, task, model, spread, progress)
+    with spread.together():
+        done = keeper.resume(model)
+        if done < settings.epochs:
+
+            def batches():
+                for images, truth in task.batches(done, (spread.process, spread.processes)):
+                    yield images, {"main": truth, "auxiliary": truth} if both else truth
+
+            model.fit(
+                spread.feed(batches),
+                steps_per_epoch=task.steps,
+                initial_epoch=done,
+                epochs=settings.epochs,
+                callbacks=[keeper, *callbacks],
+                verbose=0,
+                shuffle=False,  # the batches come shuffled
+            )
+    if spread.process > 0:
+        return None
+    with spread.alone():
+        keeper.copy_weights()
+        _save(keeper.single, folder / "final.keras")
+        if not (folder / "best.keras").exists() or settings.epochs == 0:
+            _save(keeper.single, folder / "best.keras")
+        scores, tables = task.score(keeper.scored)
     for name, rows in tables.items():
         _write_rows(folder / name, rows)
     scores["parameters"] = model.count_params()
@@ -320,17 +340,35 @@ def environment() -> dict[str, str | int]:
 class _Keeper(keras.callbacks.Callback):
     """Validates, keeps the best weights and the state after each epoch, and shows the time left."""
 
-    def __init__(self, settings: Settings, folder: Path, task, scored: keras.Model, progress: bool):
+    def __init__(
+        self, settings: Settings, folder: Path, task, model: keras.Model, spread: devices.Devices, progress: bool
+    ):
         super().__init__()
-        self.settings, self.folder, self.task, self.scored = settings, folder, task, scored
-        self.steps, self.progress = task.steps, progress
+        self.settings, self.folder, self.task, self.spread = settings, folder, task, spread
+        self.trained, self.steps = model, task.steps
+        self.progress = progress and spread.process == 0
         self.history: list[dict[str, float]] = []
+        # A network that is spread over devices predicts whole batches only: a twin on one device predicts and is saved.
+        self.single = model
+        if spread.several:
+            with spread.alone():
+                self.single = build(dataclasses.replace(settings, start=None))
+        self.scored = self.single
+        if isinstance(self.single.output, dict):
+            self.scored = keras.Model(self.single.input, self.single.output["main"])
+        self.scored.jit_compile = model.jit_compile
+
+    def copy_weights(self) -> None:
+        """Give the twin the weights of the network in training."""
+        if self.single is not self.trained:
+            self.single.set_weights(self.trained.get_weights())
 
     def resume(self, model: keras.Model) -> int:
         """Load the state of the last whole epoch, if there is one, and return how many epochs are done."""
         state = self.folder / "state.weights.h5"
         if not state.exists():
-            (self.folder / "history.csv").unlink(missing_ok=True)
+            if self.spread.process == 0:
+                (self.folder / "history.csv").unlink(missing_ok=True)
             return 0
         model.load_weights(state)
         done = int(model.optimizer.iterations) // self.steps
@@ -371,6 +409,12 @@ class _Keeper(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.perf_counter() - self.started
+        if self.spread.process == 0:
+            # What one process alone does must not be divided, or it waits for the others.
+            with self.spread.alone():
+                self._keep(epoch, logs, seconds)
+
+    def _keep(self, epoch: int, logs: dict, seconds: float) -> None:
         row = {
             "epoch": epoch + 1,
             **{name: float(value) for name, value in logs.items()},
@@ -381,11 +425,12 @@ class _Keeper(keras.callbacks.Callback):
         watched = self.task.watched
         last = epoch + 1 == self.settings.epochs
         if last or (epoch + 1) % self.settings.validate_every == 0:
+            self.copy_weights()
             score = self.task.validate(self.scored)
             if score is not None:
                 logs[watched] = row[watched] = score
                 if score > max((r.get(watched, -1.0) for r in self.history), default=-1.0):
-                    _save(self.model, self.folder / "best.keras")
+                    _save(self.single, self.folder / "best.keras")
         self.history.append(row)
         # The last epoch is always validated, but until then a column may have holes.
         names = tuple(max(self.history, key=len))

@@ -61,7 +61,8 @@ def load_model(source: str | Path, auxiliary: bool = False) -> keras.Model:
 
 def on_gpu() -> bool:
     """Whether there is a GPU; only there does it pay to compile a step with XLA."""
-    return bool(keras.distribution.list_devices("gpu"))
+    # Asked for "gpu", JAX raises an error where there is none.
+    return any(device.startswith(("gpu", "cuda")) for device in keras.distribution.list_devices())
 
 
 def predict_probabilities(

@@ -77,8 +77,13 @@ def optimizer(name: str, learning_rate, weight_decay: float) -> keras.optimizers
 
     Raises ValueError for any other name.
     """
+    check_optimizer(name)
     if name == "AdamW":
         return keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay)
-    if name == "SGD":
-        return DecayedSGD(learning_rate, weight_decay)
-    raise ValueError(f"optimizer is {name!r}: choose one of {', '.join(OPTIMIZERS)}.")
+    return DecayedSGD(learning_rate, weight_decay)
+
+
+def check_optimizer(name: str) -> None:
+    """Raise ValueError for a name that is none; makes no optimizer, whose variables would wake the backend."""
+    if name not in OPTIMIZERS:
+        raise ValueError(f"optimizer is {name!r}: choose one of {', '.join(OPTIMIZERS)}.")

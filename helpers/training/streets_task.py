@@ -53,9 +53,9 @@ class Task:
         """Nothing: a score of distorted pieces would cost time and say little."""
         return []
 
-    def batches(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the training batches from `epoch` on."""
-        return batches(self.training, self.settings, first=epoch * self.steps)
+    def batches(self, epoch: int, share: tuple[int, int] = (0, 1)) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the training batches from `epoch` on; of each, the share (which, of how many) of one process."""
+        return batches(self.training, self.settings, epoch * self.steps, share)
 
     def validate(self, model: keras.Model) -> float:
         """Mean IoU of the val split."""
@@ -69,12 +69,18 @@ class Task:
 
 
 def batches(
-    scenes: Sequence[streets.Scene], settings: "Settings", first: int = 0
+    scenes: Sequence[streets.Scene], settings: "Settings", first: int = 0, share: tuple[int, int] = (0, 1)
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Give batches without end from step `first` on, read from disk by threads ahead of the training step.
 
     A piece depends on the seed and on its place in the run alone: a resumed run sees the same ones. Each pass over
     the scenes has its own order.
+
+    Args:
+        scenes: to train on.
+        settings: of the run.
+        first: the step to begin with.
+        share: which of how many equal parts of each batch to read, for one of several processes.
 
     Gives:
         images (batch, height, width, 3) float32 in [0, 1] and classes (batch, height, width) uint8, 255 ignored.
@@ -83,12 +89,14 @@ def batches(
     if not settings.augment:
         vary = augment.StreetAugmentation.none(settings.crop)
 
+    size = settings.batch // share[1]
+
     def jobs() -> Iterator[tuple[int, streets.Scene]]:
         start = first * settings.batch
         for number in itertools.count(start // len(scenes)):
             order = np.random.default_rng((settings.seed, number)).permutation(len(scenes))
             for place, row in enumerate(order, start=number * len(scenes)):
-                if place >= start:
+                if place >= start and place % settings.batch // size == share[0]:
                     yield place, scenes[row]
 
     def piece(place: int, scene: streets.Scene) -> tuple[np.ndarray, np.ndarray]:
@@ -97,7 +105,7 @@ def batches(
 
     pieces = disk.made_ahead(piece, jobs(), workers=os.cpu_count() or 1)
     while True:
-        images, classes = zip(*itertools.islice(pieces, settings.batch), strict=True)
+        images, classes = zip(*itertools.islice(pieces, size), strict=True)
         yield np.multiply(np.stack(images), np.float32(1 / 255)), np.stack(classes)
 
 
