@@ -62,7 +62,7 @@ CLASSES = (
     StreetClass("bicycle", 33, (119, 11, 32)),
 )
 NAMES = tuple(each.name for each in CLASSES)
-LABEL_IDS = 34  # 0 to 33; -1, a licence plate, is 255 in a file
+LABEL_IDS = 34  # 0 to 33; -1, a licence plate, is left out of the files; 255 is allowed as in train ids
 
 CLASS_OF_LABEL_ID = np.full(256, IGNORE, "uint8")
 """For each value of a labelIds file its class, 0 to 18, or `IGNORE`; (256,) uint8."""
