@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from test_experiment import StopAfter
 from test_streets import write_scene
 
 from helpers import evaluate, predict, train
@@ -88,22 +89,9 @@ def test_the_best_weights_are_those_with_the_best_mean_iou(settings, finished):
     assert best == max(row.get("validation_mean_iou", 0) for row in finished.history)
 
 
-class StopAt(keras.callbacks.Callback):
-    def __init__(self, epoch, batch):
-        super().__init__()
-        self.at = epoch, batch
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        if (self.epoch, batch) == self.at:
-            raise KeyboardInterrupt
-
-
 def test_an_interrupted_run_ends_in_the_same_weights(settings, finished, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        experiment.run(settings, tmp_path / "run", progress=False, callbacks=[StopAt(2, 3)])
+        experiment.run(settings, tmp_path / "run", progress=False, callbacks=[StopAfter(2, 3)])
     resumed = experiment.run(settings, tmp_path / "run", progress=False)
     for which in ("final", "best"):
         pairs = zip(finished.model(which).get_weights(), resumed.model(which).get_weights(), strict=True)
