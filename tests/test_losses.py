@@ -448,6 +448,7 @@ def test_names():
         "Batch_Dice_Focal": losses.BatchDiceFocal,
         "CrossEntropyLoss": losses.CrossEntropy,
         "Dice_CrossEntropy": losses.DiceCrossEntropy,
+        "CrossEntropy_AllPixels": losses.CrossEntropy,
     }
     assert set(losses.NAMES) == set(expected)
     for name, kind in expected.items():
