@@ -14,7 +14,7 @@ def get(name: str, learning_rate: float, steps: int) -> float | keras.optimizers
     - constant: `learning_rate` throughout.
     - cosine: a linear warm-up over the first twentieth, then half a cosine down to 0
       (Loshchilov and Hutter 2017, eq. 5, without restarts).
-    - poly: learning_rate * (1 - step / steps) ** 0.9, not below 1e-4 (as UNet-S5-D16 was trained on Cityscapes).
+    - poly: 1e-4 + (learning_rate - 1e-4) * (1 - step / steps) ** 0.9 (as UNet-S5-D16 was trained on Cityscapes).
 
     Raises ValueError for any other name.
     """
