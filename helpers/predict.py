@@ -82,6 +82,13 @@ def read_image(path: Path) -> np.ndarray:
         raise OSError(f"{path}: cannot be read as an image ({error}); replace it or leave it out.") from error
 
 
+def folder_for(path: Path, output: Path, root: Path) -> Path:
+    """Make the folder for what is predicted of an image: under the same folders as the input's."""
+    folder = output / path.parent.relative_to(root)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def contour(mask: np.ndarray) -> np.ndarray:
     """The pixels of a mask that touch its outside."""
     return mask & ~ndimage.binary_erosion(mask)
@@ -121,8 +128,7 @@ def segment_streets(model, wanted: Sequence[Path], root: Path, options: argparse
             model, image[None], options.flips, 1, options.scales, options.window
         )
         classes = probabilities[0].argmax(axis=-1)
-        folder = options.output / path.parent.relative_to(root)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = folder_for(path, options.output, root)
         # aachen_000000_000019_leftImg8bit.png becomes aachen_000000_000019_labelIds.png
         stem = path.stem.removesuffix("_leftImg8bit")
         Image.fromarray(streets.LABEL_ID_OF_CLASS[classes]).save(folder / f"{stem}_labelIds.png")
@@ -163,9 +169,8 @@ def segment_slices(model, wanted: Sequence[Path], root: Path, options: argparse.
 
 
 def write(path: Path, image: np.ndarray, mask: np.ndarray, output: Path, root: Path) -> None:
-    """Write the mask and the overlay of one image, under the same folders as the input's."""
-    folder = output / path.parent.relative_to(root)
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the mask and the overlay of one image."""
+    folder = folder_for(path, output, root)
     Image.fromarray(mask.astype("uint8") * 255).save(folder / f"{path.stem}_mask.png")
     overlay = image.copy()
     truth = path.with_name(f"{path.stem}_mask{path.suffix}")

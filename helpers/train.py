@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers import command
-from helpers.data import brain, streets
+from helpers.data import streets
 from helpers.nets import zoo
 from helpers.training import experiment, losses, metrics, schedules
 
@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     )
     brain_settings, street_settings = experiment.DEFAULTS["brain"], experiment.DEFAULTS["cityscapes"]
 
-    def add(flag: str, field: str | None = None, text: str = "", only: str | None = None, **options) -> None:
+    def add(flag: str, field: str, text: str = "", only: str | None = None, **options) -> None:
         """Add an option for a field of `experiment.Settings`, whose default depends on the data set."""
         defaults = [_words(getattr(settings, field)) for settings in (brain_settings, street_settings)]
         if only:
@@ -304,7 +304,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = parser().parse_args(arguments)
     runs = plan(options)
-    {"brain": brain, "cityscapes": streets}[options.dataset].folder_of(runs[0][0].data)
+    experiment.TASKS[options.dataset].reader.folder_of(runs[0][0].data)
     results = []
     for number, (settings, folder) in enumerate(runs, start=1):
         finished = (folder / "scores.json").exists() and not options.overwrite

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class Task:
     """The slices of one run, split by patient: the training side normalised, the other as it was read."""
 
+    reader = brain
     mode, classes, ignore_index = "binary", 1, None
     watched = "validation_dice"
     """The column of the history that says which weights are the best."""
@@ -47,6 +48,11 @@ class Task:
             )
         if not settings.size > 0:
             raise ValueError(f"size is {settings.size}: give a number above 0.")
+
+    @staticmethod
+    def training_sides(settings: "Settings") -> tuple[int, int]:
+        """Height and width of the images that are trained on."""
+        return settings.size, settings.size
 
     @staticmethod
     def sides(settings: "Settings") -> tuple[int | None, int | None]:

@@ -115,10 +115,11 @@ class Settings:
         for name in ("epochs", "auxiliary", "weight_decay"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}: give 0 or more.")
-        TASKS[self.dataset].check(self)
+        task = TASKS[self.dataset]
+        task.check(self)
         schedules.get(self.schedule, self.learning_rate, 1)
         schedules.check_optimizer(self.optimizer)
-        zoo.check(self.model, self.pretrained, self.crop if self.dataset == "cityscapes" else (self.size, self.size))
+        zoo.check(self.model, self.pretrained, task.training_sides(self))
         if self.auxiliary and self.model not in zoo.AUXILIARY:
             raise ValueError(f"{self.model} has no auxiliary head: leave `auxiliary` at 0, or take {zoo.AUXILIARY[0]}.")
         if self.start is not None:
@@ -233,7 +234,7 @@ def run(
         both = isinstance(model.output, dict)
         model.compile(
             optimizer=schedules.optimizer(settings.optimizer, rate, settings.weight_decay),
-            loss={"main": loss, "auxiliary": losses.get(settings.loss, task.mode, task.ignore_index)} if both else loss,
+            loss={"main": loss, "auxiliary": loss} if both else loss,
             loss_weights={"main": 1.0, "auxiliary": settings.auxiliary} if both else None,
             metrics={"main": task.metrics()} if both else task.metrics(),
             jit_compile=inference.on_gpu() if settings.compiled is None else settings.compiled,

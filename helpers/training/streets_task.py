@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class Task:
     """The scenes of one run: the data set's own train and val splits, of which no pixel is kept in memory."""
 
+    reader = streets
     mode, classes, ignore_index = "multiclass", len(streets.CLASSES), streets.IGNORE
     watched = "validation_mean_iou"
     """The column of the history that says which weights are the best."""
@@ -43,6 +44,11 @@ class Task:
             raise ValueError(f"crop is {_pair(settings.crop)}: give a height and a width above 0.")
         if not 0 < settings.scale[0] <= settings.scale[1]:
             raise ValueError(f"scale is {_pair(settings.scale)}: give a lowest and a highest factor above 0.")
+
+    @staticmethod
+    def training_sides(settings: "Settings") -> tuple[int, int]:
+        """Height and width of the images that are trained on."""
+        return settings.crop
 
     @staticmethod
     def sides(settings: "Settings") -> tuple[int | None, int | None]:
