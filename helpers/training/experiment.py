@@ -237,7 +237,7 @@ def run(
             loss={"main": loss, "auxiliary": loss} if both else loss,
             loss_weights={"main": 1.0, "auxiliary": settings.auxiliary} if both else None,
             metrics={"main": task.metrics()} if both else task.metrics(),
-            jit_compile=inference.on_gpu() if settings.compiled is None else settings.compiled,
+            jit_compile=inference.worth_compiling() if settings.compiled is None else settings.compiled,
         )
         model.optimizer.build(model.trainable_variables)
     folder.mkdir(parents=True, exist_ok=True)

@@ -55,12 +55,17 @@ def load_model(source: str | Path, auxiliary: bool = False) -> keras.Model:
         raise ValueError(f"{path}: takes inputs of shape {model.input_shape}; give a network for RGB images.")
     if isinstance(model.output, dict) and not auxiliary:
         model = keras.Model(model.input, model.output["main"], name=model.name)
-    model.jit_compile = on_gpu()
+    model.jit_compile = worth_compiling()
     return model
 
 
+def worth_compiling() -> bool:
+    """Whether to compile a step with XLA: on a GPU, and always on JAX, which else runs each operation by itself."""
+    return keras.backend.backend() == "jax" or on_gpu()
+
+
 def on_gpu() -> bool:
-    """Whether there is a GPU; only there does it pay to compile a step with XLA."""
+    """Whether there is a GPU."""
     # Asked for "gpu", JAX raises an error where there is none.
     return any(device.startswith(("gpu", "cuda")) for device in keras.distribution.list_devices())
 
