@@ -3,14 +3,19 @@ against one fixed batch.
 
     python benchmarks/training_step.py                  # the original's network: 256 x 256, 32 filters; ten minutes
     python benchmarks/training_step.py --size 128 --filters 16 --batch 16
+    python benchmarks/training_step.py --size 64 --filters 16 --batch 8 --models UNet SE_UNet --table cost.csv
+
+With --models, these networks beside each other instead.
 
 The sides take turns in one run, step by step, so that whatever else the machine does falls on both. Run by hand.
 """
 
 import argparse
 import dataclasses
+import functools
 import statistics
 import time
+from pathlib import Path
 
 import helpers  # noqa: F401  # isort: skip  (first: it keeps the start-up lines of TensorFlow away)
 import keras
@@ -71,12 +76,13 @@ def take_turns(sides, steps):
 
 
 def report(title, seconds):
-    ours, other = (statistics.median(values) for values in seconds.values())
     print(f"\n{title}")
     for name, values in seconds.items():
         low, middle, high = np.percentile(values, [25, 50, 75])
         print(f"  {name:<24}{1000 * middle:8.1f} ms a step  (middle half {1000 * low:.1f} to {1000 * high:.1f})")
-    print(f"  ratio {ours / other:.3f}", flush=True)
+    if len(seconds) == 2:
+        ours, other = (statistics.median(values) for values in seconds.values())
+        print(f"  ratio {ours / other:.3f}", flush=True)
 
 
 def main():
@@ -86,6 +92,8 @@ def main():
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--data", default="phantom")
+    parser.add_argument("--models", nargs="+", metavar="NAME")
+    parser.add_argument("--table", help="with --models: a CSV file for their medians")
     options = parser.parse_args()
 
     settings = dataclasses.replace(experiment.Settings(), size=options.size, batch=options.batch)
@@ -94,6 +102,15 @@ def main():
     images, masks = next(stream)
 
     shape = (options.size, options.size, 3)
+    if options.models:
+        networks = {name: compiled(zoo.build(name, shape, filters=options.filters)) for name in options.models}
+        sides = {name: functools.partial(each.train_on_batch, images, masks) for name, each in networks.items()}
+        seconds = take_turns(sides, options.steps)
+        report("these networks, one fixed batch", seconds)
+        if options.table:
+            rows = [f"{name},{1000 * statistics.median(values):.1f}\n" for name, values in seconds.items()]
+            Path(options.table).write_text("".join(["model,milliseconds_per_step\n", *rows]))
+        return
     ours = compiled(zoo.build("SE_UNet", shape, filters=options.filters))
     plain = compiled(straight_down(options.size, options.filters))
     assert ours.count_params() == plain.count_params(), "the two sides are not the same network"
