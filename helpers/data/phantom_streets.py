@@ -28,6 +28,7 @@ _STATIC = 4  # bins, boxes: not scored either
 # Colours that several classes share, in red, green and blue.
 _PLASTER = ((172, 158, 138), (160, 98, 80), (178, 176, 170), (188, 160, 108))  # houses, walls, fences
 _PAINT = ((190, 45, 45), (45, 85, 165), (220, 185, 60), (222, 222, 220), (50, 120, 90))  # vehicles, clothes
+_VESTS = ((196, 214, 62), (236, 128, 44))  # riders, beside the yellow and the red above
 _LEAVES = ((78, 112, 58), (92, 116, 62), (70, 104, 64))  # trees, bushes, grass
 
 # How much a class is mottled, as a share of its brightness, in blotches of what size and stretch, in pixels.
@@ -305,11 +306,11 @@ class _Scene:
     def furnish(self):
         """What stands and walks beside the road and between the cars."""
         draw = self.random
-        asked = [("light", 0.9), ("sign", 0.9), ("bicycle", 0.6), ("motorcycle", 0.6), ("ridden bicycle", 0.6)]
-        asked += [("ridden motorcycle", 0.6), ("lamp", 0.8), ("person", 1), ("person", 0.9), ("person", 0.7)]
-        asked += [("bin", 0.2), ("bush", 0.3)]
-        for row in draw.permutation(len(asked)):
-            kind, chance = asked[row]
+        posts = [("light", 0.85), ("sign", 0.9), ("lamp", 0.6)]
+        asked = [("ridden bicycle", 0.65), ("ridden motorcycle", 0.65), ("bicycle", 0.5), ("motorcycle", 0.5)]
+        asked += [("person", 1), ("person", 0.9), ("person", 0.7), ("bin", 0.2), ("bush", 0.3)]
+        # Posts first: they have the least choice of place.
+        for kind, chance in [*posts, *(asked[row] for row in draw.permutation(len(asked)))]:
             if draw.random() < chance:
                 self.add(kind, draw.choice([-1, 1]))
 
@@ -393,16 +394,16 @@ class _Scene:
         coat, legs = self.one_of(_PAINT), self.colour((48, 50, 62), z)
         hip, neck = tall * 0.48, tall * 0.84
         for foot in (-1, 1):
-            end = foot * stride
-            self.shape(x, z, [(0, hip + 0.05), (foot * 0.24, hip + 0.05), (end + 0.1, 0), (end - 0.1, 0)], legs, label)
-        outline = [(-0.26, hip - 0.08), (0.26, hip - 0.08), (0.34, hip + 0.1), (0.29, neck), (-0.29, neck), (-0.34, hip + 0.1)]
+            leg = [(-0.03, hip), (0.26, hip), (stride + 0.14, 0), (stride - 0.12, 0)]
+            self.shape(x, z, [(foot * right, up) for right, up in leg], legs, label)
+        outline = [(-0.28, hip - 0.1), (0.28, hip - 0.1), (0.32, neck), (-0.32, neck)]
         self.shape(x, z, outline, self.colour(coat, z), label)
         for arm in (-1, 1):
-            sleeve = [(arm * 0.24, hip + 0.05), (arm * 0.36, hip + 0.05), (arm * 0.3, neck), (arm * 0.2, neck - 0.1)]
-            self.shape(x, z, sleeve, self.colour(coat, z, 0.72), label)
+            sleeve = [(0.27, hip), (0.42, hip), (0.36, neck - 0.03), (0.24, neck)]
+            self.shape(x, z, [(arm * right, up) for right, up in sleeve], self.colour(coat, z, 0.6), label)
         skin = self.colour(np.array([225, 180, 150]) * draw.uniform(0.45, 1), z)
-        self.ellipse(x, neck + 0.14, z, 0.27, 0.34, skin, label)
-        self.ellipse(x, neck + 0.24, z, 0.27, 0.16, self.colour((50, 40, 32), z), label)
+        self.ellipse(x, neck + 0.15, z, 0.32, 0.38, skin, label)
+        self.ellipse(x, neck + 0.26, z, 0.32, 0.18, self.colour((50, 40, 32), z), label)
 
     def two_wheels(self, x, z, kind, ridden):
         """A bicycle or a motorcycle from the side; its label is its whole outline, as in Cityscapes."""
@@ -443,22 +444,16 @@ class _Scene:
             self.line(ends, 0.05, self.colour((70, 70, 72), z), None)
 
     def rider(self, x, z, way):
-        """Whoever rides bends forward, in a vest with bright stripes and a white helmet."""
-        draw, label, coat = self.random, _ID["rider"], self.one_of(_PAINT)
-        leg = [(-0.18, 0.95), (0.12, 0.95), (0.3, 0.7), (0.16, 0.3), (0.02, 0.34), (0.08, 0.65), (-0.12, 0.75)]
+        """Whoever rides bends forward, in a bright vest with a white stripe, and has a white helmet."""
+        draw, label, vest = self.random, _ID["rider"], self.one_of(_VESTS)
+        leg = [(-0.22, 0.98), (0.12, 1.0), (0.36, 0.72), (0.22, 0.28), (0.02, 0.32), (0.1, 0.64), (-0.16, 0.74)]
         self.shape(x, z, [(way * right, up) for right, up in leg], self.colour((48, 50, 62), z), label)
-
-        def across(up):  # the two edges of the back at a height
-            lean = way * 0.3 * (up - 0.9)
-            return x - 0.27 + lean, x + 0.27 + lean
-
-        levels = np.linspace(0.88, 1.62, 6)
-        for row, (low, high) in enumerate(zip(levels, levels[1:], strict=False)):
-            shown = self.colour(coat, z) if row % 2 == 0 else self.colour((240, 240, 225), z)
-            (left, right), (top_left, top_right) = across(low), across(high)
-            self.polygon([(left, low, z), (right, low, z), (top_right, high, z), (top_left, high, z)], shown, label)
+        back = [(-0.3, 0.88), (0.24, 0.9), (0.5, 1.6), (-0.06, 1.62)]
+        self.shape(x, z, [(way * right, up) for right, up in back], self.colour(vest, z), label)
+        stripe = [(-0.21, 1.16), (0.33, 1.16), (0.39, 1.32), (-0.16, 1.32)]
+        self.shape(x, z, [(way * right, up) for right, up in stripe], self.colour((240, 240, 228), z), None)
         arm = [(0.2, 1.5), (0.34, 1.45), (0.62, 1.08), (0.5, 1.0)]
-        self.shape(x, z, [(way * right, up) for right, up in arm], self.colour(coat, z, 0.72), label)
+        self.shape(x, z, [(way * right, up) for right, up in arm], self.colour(vest, z, 0.7), label)
         head = x + way * 0.27
         self.ellipse(head, 1.76, z, 0.28, 0.34, self.colour(np.array([225, 180, 150]) * draw.uniform(0.45, 1), z), label)
         self.ellipse(head, 1.86, z, 0.36, 0.26, self.colour((240, 240, 238), z), label)
