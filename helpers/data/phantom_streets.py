@@ -224,7 +224,7 @@ class _Scene:
     # ------------------------------------------------------------ beside the street
 
     def line_the_street(self):
-        """Houses, trees, walls and fences behind the pavement; one of each is near, where there is most of it to see."""
+        """Houses, trees, walls and fences behind the pavement; one of each is near, where most of it is seen."""
         draw = self.random
         near = list(draw.permutation(["building", "trees", "wall", "fence"]))
         for side in (-1, 1):
@@ -274,7 +274,7 @@ class _Scene:
             self.ellipse(*where, z, size, size * draw.uniform(0.8, 1), colour, _ID["vegetation"])
 
     def wall(self, x, start, end):
-        """Bricks: courses of half a metre, joints that alternate."""
+        """Bricks: courses of 0.4 m, joints that alternate."""
         height, base = self.random.uniform(2.2, 2.8), self.one_of(_PLASTER)
         for near, far in _pieces(start, end):
             self.flank(x, 0, height, near, far, self.colour(base, near, 0.9), _ID["wall"])
@@ -294,7 +294,7 @@ class _Scene:
     # ------------------------------------------------------------ small things
 
     def room(self, width, left, right, nearest, farthest):
-        """A place (x, z) for a small thing where it is seen whole and hides none of the others; None if there is none."""
+        """A place (x, z) where a small thing is seen whole and hides none of the others; None if none is found."""
         for _ in range(20):
             x, z = self.random.uniform(*sorted((left, right))), self.random.uniform(nearest, farthest)
             low, high = (self.project(x + end * width / 2, 0, z)[0] for end in (-1, 1))
@@ -454,8 +454,8 @@ class _Scene:
         self.shape(x, z, [(way * right, up) for right, up in stripe], self.colour((240, 240, 228), z), None)
         arm = [(0.2, 1.5), (0.34, 1.45), (0.62, 1.08), (0.5, 1.0)]
         self.shape(x, z, [(way * right, up) for right, up in arm], self.colour(vest, z, 0.7), label)
-        head = x + way * 0.27
-        self.ellipse(head, 1.76, z, 0.28, 0.34, self.colour(np.array([225, 180, 150]) * draw.uniform(0.45, 1), z), label)
+        head, skin = x + way * 0.27, np.array([225, 180, 150]) * draw.uniform(0.45, 1)
+        self.ellipse(head, 1.76, z, 0.28, 0.34, self.colour(skin, z), label)
         self.ellipse(head, 1.86, z, 0.36, 0.26, self.colour((240, 240, 238), z), label)
 
     # ------------------------------------------------------------ on the road
@@ -532,7 +532,8 @@ class _Scene:
         if kind != "train":
             self.wheels(x, z, width, length, 0.9, label)
         side = self.box(x, z, width, length, low, tall, paint, label)
-        {"bus": self.as_bus, "truck": self.as_truck, "train": self.as_tram}[kind](x, z, width, length, tall, paint, side)
+        finish = {"bus": self.as_bus, "truck": self.as_truck, "train": self.as_tram}[kind]
+        finish(x, z, width, length, tall, paint, side)
 
     def as_bus(self, x, z, width, length, tall, paint, side):
         """One broad pane above, a bright line of letters, lamps; a band of windows along the side."""
@@ -635,7 +636,7 @@ def make(
 
     Args:
         folder: where leftImg8bit and gtFine go; older phantom streets there are replaced.
-        train, val: scenes of each split, 1 to 9999; 160 take 45 MB.
+        train, val: scenes of each split, 1 to 9999; 160 take 10 MB.
         seed: of the whole set, 0 or more.
         progress: show a bar.
 
@@ -654,7 +655,7 @@ def make(
         raise ValueError(f"seed is {seed}: give 0 or more.")
     folder = pathlib.Path(folder)
     counts = {"train": train, "val": val}
-    with disk.phantoms(folder, _README.format(**counts, seed=seed), (train + val) * 0.3) as unfinished:
+    with disk.phantoms(folder, _README.format(**counts, seed=seed), (train + val) * 0.07) as unfinished:
         jobs = [(unfinished, seed, split, index) for split, count in counts.items() for index in range(count)]
         disk.in_threads(_write_scene, jobs, "phantom streets", "scene", progress)
     return folder
