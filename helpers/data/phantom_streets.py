@@ -3,7 +3,7 @@
 A pinhole camera looks down a street. The ground and everything that stands on it are planes and boxes in metres,
 drawn from far to near into a photograph and into its labels. Light, weather, haze and the colours of houses,
 vehicles and clothes are drawn anew for each scene, and classes share their colours: the same red may be a car, a
-tram, a coat or a wall. What is left to tell them apart is texture (bricks, planks, windows, ribs, slabs), shape and
+tram, a coat or a sign. What is left to tell them apart is texture (bricks, planks, windows, ribs, slabs), shape and
 place. Things are few, near and large, so that a small network learns them within a minute on two cores.
 """
 
@@ -27,8 +27,18 @@ _STATIC = 4  # bins, boxes: not scored either
 
 # Colours that several classes share, in red, green and blue.
 _PLASTER = ((172, 158, 138), (160, 98, 80), (178, 176, 170), (188, 160, 108))  # houses, walls, fences
-_PAINT = ((190, 45, 45), (45, 85, 165), (220, 185, 60), (222, 222, 220), (50, 120, 90))  # vehicles, clothes
-_VESTS = ((196, 214, 62), (236, 128, 44))  # riders, beside the yellow and the red above
+_RED, _BLUE, _YELLOW, _WHITE, _GREEN = (190, 45, 45), (45, 85, 165), (220, 185, 60), (222, 222, 220), (50, 120, 90)
+_PAINT = {
+    "car": (_RED, _BLUE, _WHITE, _GREEN),
+    "bus": (_BLUE, _YELLOW),
+    "train": (_RED, _YELLOW),
+    "truck": (_BLUE, _GREEN, _WHITE),
+    "motorcycle": (_RED, _BLUE, _GREEN),
+    "bicycle": (_YELLOW, _WHITE),
+    "person": (_RED, _BLUE, _GREEN),
+    "traffic sign": (_RED, _BLUE),
+}
+_VESTS = ((196, 214, 62), (236, 128, 44))  # of riders, near the yellow and the red above
 _LEAVES = ((78, 112, 58), (92, 116, 62), (70, 104, 64))  # trees, bushes, grass
 
 # How much a class is mottled, as a share of its brightness, in blotches of what size and stretch, in pixels.
@@ -77,11 +87,9 @@ class _Scene:
         return np.array(palette[self.random.integers(len(palette))]) + self.random.normal(0, spread, 3)
 
     def polygon(self, points, colour, label):
-        """A polygon through points in space; without a colour only the labels get it, without a label only the
-        photograph."""
+        """A polygon through points in space; without a label only the photograph gets it."""
         flat = [self.project(*point) for point in points]
-        if colour is not None:
-            self.paint.polygon([(x * _FINE, y * _FINE) for x, y in flat], fill=colour)
+        self.paint.polygon([(x * _FINE, y * _FINE) for x, y in flat], fill=colour)
         if label is not None:
             self.mark.polygon(flat, fill=label)
 
@@ -307,7 +315,7 @@ class _Scene:
         """What stands and walks beside the road and between the cars."""
         draw = self.random
         posts = [("light", 0.85), ("sign", 0.9), ("lamp", 0.6)]
-        asked = [("ridden bicycle", 0.65), ("ridden motorcycle", 0.65), ("bicycle", 0.5), ("motorcycle", 0.5)]
+        asked = [("ridden bicycle", 0.75), ("ridden motorcycle", 0.6), ("bicycle", 0.65), ("motorcycle", 0.5)]
         asked += [("person", 1), ("person", 0.9), ("person", 0.7), ("bin", 0.2), ("bush", 0.3)]
         # Posts first: they have the least choice of place.
         for kind, chance in [*posts, *(asked[row] for row in draw.permutation(len(asked)))]:
@@ -375,7 +383,7 @@ class _Scene:
 
     def sign(self, x, z, y):
         draw, size = self.random, self.random.uniform(1.1, 1.3)
-        rim, white = self.colour(_PAINT[draw.integers(2)], z), self.colour((232, 232, 228), z)
+        rim, white = self.colour(self.one_of(_PAINT["traffic sign"]), z), self.colour((232, 232, 228), z)
         shape = draw.choice(["round", "triangle", "square"])
         for part, colour, label in ((size, rim, _ID["traffic sign"]), (size * 0.62, white, None)):
             half = part / 2
@@ -391,7 +399,7 @@ class _Scene:
         """Somebody on foot, in a plain coat and dark trousers."""
         draw, label = self.random, _ID["person"]
         tall, stride = draw.uniform(1.6, 1.85), draw.uniform(0.18, 0.34)
-        coat, legs = self.one_of(_PAINT), self.colour((48, 50, 62), z)
+        coat, legs = self.one_of(_PAINT["person"]), self.colour((48, 50, 62), z)
         hip, neck = tall * 0.48, tall * 0.84
         for foot in (-1, 1):
             leg = [(-0.03, hip), (0.26, hip), (stride + 0.14, 0), (stride - 0.12, 0)]
@@ -406,8 +414,8 @@ class _Scene:
         self.ellipse(x, neck + 0.26, z, 0.32, 0.18, self.colour((50, 40, 32), z), label)
 
     def two_wheels(self, x, z, kind, ridden):
-        """A bicycle or a motorcycle from the side; its label is its whole outline, as in Cityscapes."""
-        draw, label, paint = self.random, _ID[kind], self.one_of(_PAINT)
+        """A bicycle or a motorcycle from the side; what is seen through it belongs to it, as in Cityscapes."""
+        draw, label, paint = self.random, _ID[kind], self.one_of(_PAINT[kind])
         way, tyre = draw.choice([-1, 1]), self.colour((32, 32, 35), z)
         heavy = kind == "motorcycle"
         if not ridden or heavy:
@@ -422,14 +430,14 @@ class _Scene:
             self.shape(x, z, [(way * right, up) for right, up in body], self.colour(paint, z), None)
             self.ellipse(x, 0.42, z, 0.5, 0.36, self.colour((150, 150, 152), z), None)
         else:
-            outline = [(-0.6, 0.05), (0.6, 0.05), (0.88, 0.4), (0.5, 1.05), (-0.4, 1.0), (-0.88, 0.4)]
-            self.shape(x, z, [(way * right, up) for right, up in outline], None, label)
+            bag = [(-0.5, 0.36), (-0.32, 1.0), (0.44, 1.0), (0.5, 0.4), (0.0, 0.24)]
+            self.shape(x, z, [(way * right, up) for right, up in bag], self.colour(paint, z, 0.6), label)
             for end in (-0.55, 0.55):
                 self.wheel(x + end, z, 0.72, label)
             frame = [(-0.55, 0.36), (-0.2, 0.88), (0.4, 0.88), (0.0, 0.36), (-0.2, 0.88)]
-            self.line([(x + way * right, up, z) for right, up in frame], 0.11, self.colour(paint, z), None)
+            self.line([(x + way * right, up, z) for right, up in frame], 0.11, self.colour(paint, z), label)
             fork = [(0.55, 0.36), (0.38, 1.02), (0.15, 1.05)]
-            self.line([(x + way * right, up, z) for right, up in fork], 0.1, self.colour(paint, z), None)
+            self.line([(x + way * right, up, z) for right, up in fork], 0.1, self.colour(paint, z), label)
             self.front(x - way * 0.22 - 0.2, x - way * 0.22 + 0.2, 0.92, 1.02, z, tyre, None)
         if ridden:
             self.rider(x - way * 0.1, z, way)
@@ -448,9 +456,9 @@ class _Scene:
         draw, label, vest = self.random, _ID["rider"], self.one_of(_VESTS)
         leg = [(-0.22, 0.98), (0.12, 1.0), (0.36, 0.72), (0.22, 0.28), (0.02, 0.32), (0.1, 0.64), (-0.16, 0.74)]
         self.shape(x, z, [(way * right, up) for right, up in leg], self.colour((48, 50, 62), z), label)
-        back = [(-0.3, 0.88), (0.24, 0.9), (0.5, 1.6), (-0.06, 1.62)]
+        back = [(-0.36, 0.86), (0.26, 0.88), (0.54, 1.62), (-0.12, 1.64)]
         self.shape(x, z, [(way * right, up) for right, up in back], self.colour(vest, z), label)
-        stripe = [(-0.21, 1.16), (0.33, 1.16), (0.39, 1.32), (-0.16, 1.32)]
+        stripe = [(-0.27, 1.16), (0.36, 1.16), (0.42, 1.32), (-0.22, 1.32)]
         self.shape(x, z, [(way * right, up) for right, up in stripe], self.colour((240, 240, 228), z), None)
         arm = [(0.2, 1.5), (0.34, 1.45), (0.62, 1.08), (0.5, 1.0)]
         self.shape(x, z, [(way * right, up) for right, up in arm], self.colour(vest, z, 0.7), label)
@@ -463,10 +471,12 @@ class _Scene:
     def fill_the_road(self):
         """In each lane a car or something larger, and further cars ahead of it."""
         draw = self.random
-        kinds = list(draw.permutation(["bus", "truck", "train"]))
-        for side in (-1, 1):
-            x = side * self.road * 0.5
-            kind = "car" if draw.random() < 0.3 else kinds.pop()
+        # Buses and trams come towards us and show their fronts, lorries their backs.
+        for side, kinds, shares in (
+            (-1, ("bus", "train", "car"), (0.42, 0.42, 0.16)),
+            (1, ("truck", "car"), (0.55, 0.45)),
+        ):
+            x, kind = side * self.road * 0.5, draw.choice(kinds, p=shares)
             z = draw.uniform(6.5, 9) if kind == "car" else draw.uniform(8.5, 12)
             if kind == "car":
                 self.put(z, self.car, x, z)
@@ -497,7 +507,7 @@ class _Scene:
                 self.ellipse(side, size / 2, far, max(wide, 0.12), size, tyre, label)
 
     def car(self, x, z):
-        draw, label, paint = self.random, _ID["car"], self.one_of(_PAINT)
+        draw, label, paint = self.random, _ID["car"], self.one_of(_PAINT["car"])
         width, length, tall = draw.uniform(1.75, 1.9), draw.uniform(3.8, 4.4), draw.uniform(1.45, 1.65)
         belt = tall * 0.58
         self.shadow_below(x, z, width, length)
@@ -519,7 +529,7 @@ class _Scene:
 
     def large(self, kind, x, z):
         """A bus, a lorry or a tram: boxes of much the same size and colours, told apart by what is on them."""
-        draw, label, paint = self.random, _ID[kind], self.one_of(_PAINT)
+        draw, label, paint = self.random, _ID[kind], self.one_of(_PAINT[kind])
         width, tall = draw.uniform(2.4, 2.6), draw.uniform(3.0, 3.4)
         length = {"bus": draw.uniform(8, 11), "truck": draw.uniform(6, 8), "train": draw.uniform(14, 20)}[kind]
         if kind == "train":
