@@ -23,7 +23,7 @@ from helpers.training import experiment, streets_task
 
 
 def write_large_scenes(folder, count=12):
-    """Phantom streets, four times as wide and high and with the grain of a photograph, which PNG cannot compress."""
+    """Phantom streets, eight times as wide and high and with the grain of a photograph, which PNG cannot compress."""
     for number in range(count):
         photograph, labels = phantom_streets.scene(0, number)
         grain = np.random.default_rng(number).normal(0, 2, (1024, 2048, 3))
@@ -31,7 +31,7 @@ def write_large_scenes(folder, count=12):
         name = f"made_000000_{number:06}"
         for part, kind, picture in (
             ("leftImg8bit", "leftImg8bit", np.clip(large + grain, 0, 255).astype("uint8")),
-            ("gtFine", "gtFine_labelIds", labels.repeat(4, axis=0).repeat(4, axis=1)),
+            ("gtFine", "gtFine_labelIds", labels.repeat(8, axis=0).repeat(8, axis=1)),
         ):
             home = Path(folder) / part / "train" / "made"
             home.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from helpers import command
 from helpers.data import brain, disk, download, phantom_brain, phantom_streets, streets
 
-EXAMPLE = """examples, which make the embedded phantom brains and streets, half a minute each:
+EXAMPLE = """examples, which make the embedded phantom brains in half a minute and streets in ten seconds:
 
     python -m helpers.prepare brain
     python -m helpers.prepare cityscapes"""
@@ -32,7 +32,7 @@ the real slices (Kaggle's mateuszbuda/lgg-mri-segmentation), downloaded, or from
 
 {WHERE}"""
 
-CITYSCAPES_EXAMPLE = f"""example, which makes the embedded phantom streets in half a minute:
+CITYSCAPES_EXAMPLE = f"""example, which makes the embedded phantom streets in ten seconds:
 
     python -m helpers.prepare cityscapes
 
