@@ -36,7 +36,7 @@ def to_classes(label_ids, scored):
     table[scored] = np.arange(len(scored))
     return table[label_ids]
 """,
-            "34 are too few",
+            "the table needs 256",
         ),
         "knows no other ids": (
             """
@@ -93,6 +93,15 @@ def to_classes(label_ids, scored):
     return table[label_ids]
 """,
             "one byte a pixel",
+        ),
+        "has 255 entries": (
+            """
+def to_classes(label_ids, scored):
+    table = np.full(255, 255, "uint8")
+    table[scored] = np.arange(len(scored))
+    return table[label_ids]
+""",
+            "the table needs 256",
         ),
     },
     "class-shares": {
@@ -176,7 +185,7 @@ def place(classes, size, generator, most=0.75, redraws=10):
     for _ in range(1 + redraws):
         top = generator.integers(classes.shape[0] - size[0])
         left = generator.integers(classes.shape[1] - size[1])
-        if streets.class_shares(classes[top : top + size[0], left : left + size[1]]).max() < most:
+        if 0 < streets.class_shares(classes[top : top + size[0], left : left + size[1]]).max() < most:
             break
     return top, left
 """,
@@ -195,7 +204,7 @@ def place(classes, size, generator, most=0.75, redraws=10):
     for _ in range(1 + redraws):
         top = generator.integers(classes.shape[0] - size[0] + 1)
         left = generator.integers(classes.shape[1] - size[1] + 1)
-        if streets.class_shares(classes[top : top + size[0], left : left + size[1]]).max() < most:
+        if 0 < streets.class_shares(classes[top : top + size[0], left : left + size[1]]).max() < most:
             break
     return left, top
 """,
@@ -207,7 +216,7 @@ def place(classes, size, generator, most=0.75, redraws=10):
     for _ in range(1 + redraws):
         top = generator.integers(classes.shape[0] - size[0] + 1)
         left = generator.integers(classes.shape[1] - size[1] + 1)
-        if streets.class_shares(classes).max() < most:
+        if 0 < streets.class_shares(classes).max() < most:
             break
     return top, left
 """,
@@ -254,7 +263,7 @@ def place(classes, size, generator, most=0.75, redraws=10):
     for _ in range(1 + redraws):
         top = generator.integers(classes.shape[0] - size[0] + 1)
         left = generator.integers(classes.shape[1] - size[1] + 1)
-        if streets.class_shares(classes[top : top + size[0], left : left + size[1]]).max() < 0.75:
+        if 0 < streets.class_shares(classes[top : top + size[0], left : left + size[1]]).max() < 0.75:
             break
     return top, left
 """,
@@ -266,7 +275,7 @@ def place(classes, size, generator, most=0.75, redraws=10):
     while True:
         top = generator.integers(classes.shape[0] - size[0] + 1)
         left = generator.integers(classes.shape[1] - size[1] + 1)
-        if streets.class_shares(classes[top : top + size[0], left : left + size[1]]).max() < most:
+        if 0 < streets.class_shares(classes[top : top + size[0], left : left + size[1]]).max() < most:
             return top, left
 """,
             "the last one is taken",
@@ -277,7 +286,7 @@ def place(classes, size, generator, most=0.75, redraws=10):
     for _ in range(redraws):
         top = generator.integers(classes.shape[0] - size[0] + 1)
         left = generator.integers(classes.shape[1] - size[1] + 1)
-        if streets.class_shares(classes[top : top + size[0], left : left + size[1]]).max() < most:
+        if 0 < streets.class_shares(classes[top : top + size[0], left : left + size[1]]).max() < most:
             break
     return top, left
 """,
@@ -289,7 +298,7 @@ def place(classes, size, generator, most=0.75, redraws=10):
     for _ in range(100):
         top = generator.integers(classes.shape[0] - size[0] + 1)
         left = generator.integers(classes.shape[1] - size[1] + 1)
-        if streets.class_shares(classes[top : top + size[0], left : left + size[1]]).max() < most:
+        if 0 < streets.class_shares(classes[top : top + size[0], left : left + size[1]]).max() < most:
             break
     return top, left
 """,
@@ -301,7 +310,7 @@ def place(classes, size, generator, most=0.75, redraws=10):
     for _ in range(1 + redraws):
         top = generator.integers(classes.shape[0] - size[0] + 1)
         left = generator.integers(classes.shape[1] - size[1] + 1)
-        if streets.class_shares(classes[top : top + size[0], left : left + size[1]]).max() < most:
+        if 0 < streets.class_shares(classes[top : top + size[0], left : left + size[1]]).max() < most:
             return top, left
 """,
             "the last one is taken",
@@ -323,11 +332,97 @@ def place(classes, size, generator, most=0.75, redraws=10):
     for _ in range(1 + redraws):
         top = own.integers(classes.shape[0] - size[0] + 1)
         left = own.integers(classes.shape[1] - size[1] + 1)
-        if streets.class_shares(classes[top : top + size[0], left : left + size[1]]).max() < most and classes.min() < 255:
+        if 0 < streets.class_shares(classes[top : top + size[0], left : left + size[1]]).max() < most and classes.min() < 255:
             break
     return top, left
 """,
             "use generator",
+        ),
+        "looks at road only": (
+            """
+def place(classes, size, generator, most=0.75, redraws=10):
+    for _ in range(1 + redraws):
+        top = generator.integers(classes.shape[0] - size[0] + 1)
+        left = generator.integers(classes.shape[1] - size[1] + 1)
+        piece = classes[top : top + size[0], left : left + size[1]]
+        if np.mean(piece[piece != 255] == 0) < most:
+            break
+    return top, left
+""",
+            "not road alone",
+        ),
+        "has a constant seed": (
+            """
+def place(classes, size, generator, most=0.75, redraws=10):
+    generator = np.random.default_rng(0)
+    for _ in range(1 + redraws):
+        top = generator.integers(classes.shape[0] - size[0] + 1)
+        left = generator.integers(classes.shape[1] - size[1] + 1)
+        piece = classes[top : top + size[0], left : left + size[1]]
+        if 0 < streets.class_shares(piece).max() < most:
+            break
+    return top, left
+""",
+            "the generator that is handed in",
+        ),
+        "takes a piece without a label": (
+            """
+def place(classes, size, generator, most=0.75, redraws=10):
+    for _ in range(1 + redraws):
+        top = generator.integers(classes.shape[0] - size[0] + 1)
+        left = generator.integers(classes.shape[1] - size[1] + 1)
+        piece = classes[top : top + size[0], left : left + size[1]]
+        labelled = piece[piece != 255]
+        if labelled.size == 0 or np.bincount(labelled).max() < most * labelled.size:
+            break
+    return top, left
+""",
+            "without a labelled pixel",
+        ),
+        "stops at a piece without a label": (
+            """
+def place(classes, size, generator, most=0.75, redraws=10):
+    for _ in range(1 + redraws):
+        top = generator.integers(classes.shape[0] - size[0] + 1)
+        left = generator.integers(classes.shape[1] - size[1] + 1)
+        piece = classes[top : top + size[0], left : left + size[1]]
+        labelled = piece[piece != 255]
+        if np.unique(labelled, return_counts=True)[1].max() < most * labelled.size:
+            break
+    return top, left
+""",
+            "may have no labelled pixel",
+        ),
+        "falls back on the first": (
+            """
+def place(classes, size, generator, most=0.75, redraws=10):
+    drawn = []
+    for _ in range(1 + redraws):
+        top = generator.integers(classes.shape[0] - size[0] + 1)
+        left = generator.integers(classes.shape[1] - size[1] + 1)
+        piece = classes[top : top + size[0], left : left + size[1]]
+        if 0 < streets.class_shares(piece).max() < most:
+            return top, left
+        drawn.append((top, left))
+    return drawn[0]
+""",
+            "got the first one",
+        ),
+        "falls back on the best": (
+            """
+def place(classes, size, generator, most=0.75, redraws=10):
+    drawn = []
+    for _ in range(1 + redraws):
+        top = generator.integers(classes.shape[0] - size[0] + 1)
+        left = generator.integers(classes.shape[1] - size[1] + 1)
+        piece = classes[top : top + size[0], left : left + size[1]]
+        fullest = streets.class_shares(piece).max()
+        if 0 < fullest < most:
+            return top, left
+        drawn.append((fullest, -len(drawn), int(top), int(left)))
+    return min(drawn)[2:]
+""",
+            "do not keep the best",
         ),
     },
     "scaled": {
@@ -466,6 +561,33 @@ def scaled(photograph, classes, factor, size):
 """,
             "scale first, then cut",
         ),
+        "cuts before it scales": (
+            """
+def scaled(photograph, classes, factor, size):
+    photograph, classes = photograph[: size[0], : size[1]], classes[: size[0], : size[1]]
+    width, height = (round(side * factor) for side in classes.shape[::-1])
+    pixels, labels = np.zeros((*size, 3), "uint8"), np.full(size, 255, "uint8")
+    image = np.asarray(Image.fromarray(photograph).resize((width, height), Image.Resampling.BILINEAR))[: size[0], : size[1]]
+    marks = np.asarray(Image.fromarray(classes).resize((width, height), Image.Resampling.NEAREST))[: size[0], : size[1]]
+    pixels[: image.shape[0], : image.shape[1]] = image
+    labels[: marks.shape[0], : marks.shape[1]] = marks
+    return pixels, labels
+""",
+            "scale first, then cut",
+        ),
+        "gives the classes first": (
+            """
+def scaled(photograph, classes, factor, size):
+    width, height = (round(side * factor) for side in classes.shape[::-1])
+    pixels, labels = np.zeros((*size, 3), "uint8"), np.full(size, 255, "uint8")
+    image = np.asarray(Image.fromarray(photograph).resize((width, height), Image.Resampling.BILINEAR))[: size[0], : size[1]]
+    marks = np.asarray(Image.fromarray(classes).resize((width, height), Image.Resampling.NEAREST))[: size[0], : size[1]]
+    pixels[: image.shape[0], : image.shape[1]] = image
+    labels[: marks.shape[0], : marks.shape[1]] = marks
+    return labels, pixels
+""",
+            "then its classes",
+        ),
     },
     "confusion": {
         "is turned": (
@@ -535,6 +657,43 @@ def confusion(true, predicted, count=19):
     return np.bincount(pairs, minlength=361).reshape(19, 19)
 """,
             "a row and a column for every class",
+        ),
+        "takes the count from the data": (
+            """
+def confusion(true, predicted, count=19):
+    kept = true != 255
+    true, predicted = true[kept].astype(int), predicted[kept]
+    count = max(true.max(), predicted.max(), 1) + 1
+    return np.bincount(true * count + predicted, minlength=count * count).reshape(count, count)
+""",
+            "every class",
+        ),
+        "multiplies by the largest class": (
+            """
+def confusion(true, predicted, count=19):
+    kept = true != 255
+    true, predicted = true[kept].astype(int), predicted[kept]
+    pairs = true * max(true.max() + 1, predicted.max() + 1) + predicted
+    return np.bincount(pairs, minlength=count * count).reshape(count, count)
+""",
+            "says how many classes",
+        ),
+        "counts each pair once": (
+            """
+def confusion(true, predicted, count=19):
+    matrix, kept = np.zeros((count, count), int), true != 255
+    matrix[true[kept], predicted[kept]] += 1
+    return matrix
+""",
+            "a repeated index once",
+        ),
+        "does not flatten": (
+            """
+def confusion(true, predicted, count=19):
+    pairs = np.where(true == 255, 0, true).astype(int) * count + predicted
+    return np.bincount(pairs, minlength=count * count).reshape(count, count)
+""",
+            "use ravel()",
         ),
     },
     "mean-iou": {
@@ -647,6 +806,54 @@ def mean_iou(matrices):
     return np.nanmean(np.stack([metrics.class_iou(matrix) for matrix in matrices]))
 """,
             "add the matrices up first",
+        ),
+        "takes the diagonal of the stack": (
+            """
+def mean_iou(matrices):
+    total = matrices.sum(axis=0)
+    both = np.diagonal(matrices)
+    either = total.sum(axis=0) + total.sum(axis=1) - both
+    return np.nanmean(both / either)
+""",
+            "add the scenes up first",
+        ),
+        "takes the diagonal of the stack, and picks": (
+            """
+def mean_iou(matrices):
+    total = matrices.sum(axis=0)
+    both = np.diagonal(matrices)
+    either = total.sum(axis=0) + total.sum(axis=1) - both
+    return (both[either > 0] / either[either > 0]).mean()
+""",
+            "add the scenes up first",
+        ),
+        "divides the sums": (
+            """
+def mean_iou(matrices):
+    total = matrices.sum(axis=0)
+    both = np.diagonal(total)
+    either = total.sum(axis=0) + total.sum(axis=1) - both
+    return both.sum() / either.sum()
+""",
+            "divide for each class",
+        ),
+        "weighs by how often a class is true": (
+            """
+def mean_iou(matrices):
+    total = matrices.sum(axis=0)
+    return np.nansum(metrics.class_iou(total) * total.sum(axis=1)) / total.sum()
+""",
+            "all classes present count alike",
+        ),
+        "takes off twice": (
+            """
+def mean_iou(matrices):
+    total = matrices.sum(axis=0)
+    both = np.diagonal(total)
+    either = total.sum(axis=0) + total.sum(axis=1) - both
+    return np.nanmean(both / (either - both))
+""",
+            "not twice",
         ),
     },
 }
