@@ -80,6 +80,10 @@ WRONG = {
             _hours("forward * 6 * steps / (devices * efficiency * teraflops * 1e12) / 3600"),
             "each step has `batch` images",
         ),
+        "divides the batch without the rest": (
+            _hours("forward * 6 * (batch // devices) * steps / (efficiency * teraflops * 1e12) / 3600"),
+            "divide with /, not with //",
+        ),
         "takes tera for giga": (
             _hours("forward * 6 * batch * steps / (devices * efficiency * teraflops * 1e9) / 3600"),
             "tera is 1e12, giga 1e9",
@@ -225,6 +229,76 @@ def seconds_per_step(step, wait, warm_up=2, repeats=5, clock=time.perf_counter):
 """,
             "expected `wait` to get what `step` returned",
         ),
+        "always makes two and five": (
+            """
+def seconds_per_step(step, wait, warm_up=2, repeats=5, clock=time.perf_counter):
+    for _ in range(2):
+        wait(step())
+    times = []
+    for _ in range(5):
+        started = clock()
+        wait(step())
+        times.append(clock() - started)
+    return np.median(times)
+""",
+            "`warm_up` and `repeats` say how many",
+        ),
+        "always warms up twice": (
+            """
+def seconds_per_step(step, wait, warm_up=2, repeats=5, clock=time.perf_counter):
+    for _ in range(2):
+        wait(step())
+    times = []
+    for _ in range(repeats):
+        started = clock()
+        wait(step())
+        times.append(clock() - started)
+    return np.median(times)
+""",
+            "`warm_up` and `repeats` say how many",
+        ),
+        "always repeats five times": (
+            """
+def seconds_per_step(step, wait, warm_up=2, repeats=5, clock=time.perf_counter):
+    for _ in range(warm_up):
+        wait(step())
+    times = []
+    for _ in range(5):
+        started = clock()
+        wait(step())
+        times.append(clock() - started)
+    return np.median(times)
+""",
+            "`warm_up` and `repeats` say how many",
+        ),
+        "takes the upper of the middle two": (
+            """
+def seconds_per_step(step, wait, warm_up=2, repeats=5, clock=time.perf_counter):
+    for _ in range(warm_up):
+        wait(step())
+    times = []
+    for _ in range(repeats):
+        started = clock()
+        wait(step())
+        times.append(clock() - started)
+    return sorted(times)[repeats // 2]
+""",
+            "the mean of the middle two",
+        ),
+        "takes the lower of the middle two": (
+            """
+def seconds_per_step(step, wait, warm_up=2, repeats=5, clock=time.perf_counter):
+    for _ in range(warm_up):
+        wait(step())
+    times = []
+    for _ in range(repeats):
+        started = clock()
+        wait(step())
+        times.append(clock() - started)
+    return sorted(times)[(repeats - 1) // 2]
+""",
+            "the mean of the middle two",
+        ),
         "gives all times": (
             """
 def seconds_per_step(step, wait, warm_up=2, repeats=5, clock=time.perf_counter):
@@ -286,6 +360,27 @@ def unscale(gradients, scale, good, patience):
         "adds the gradients up": (
             _unscale(f"{SMALLER}; {NEXT}", test="all(np.isfinite(each.sum()) for each in gradients)"),
             "only their sum in float16 is not",
+        ),
+        "halves the gradients": (
+            _unscale(f"{SMALLER}; {NEXT}", skipped="[each / 2 for each in gradients], scale, 0"),
+            "halve the scale, not the gradients",
+        ),
+        "halves the gradients and the scale": (
+            _unscale(
+                f"{SMALLER}; {NEXT}",
+                skipped="[each.astype('float32') / scale / 2 for each in gradients], scale / 2, 0",
+            ),
+            "halve the scale, not the gradients",
+        ),
+        "goes on with what is not finite": (
+            _unscale(
+                f"{SMALLER}; {NEXT}", skipped="[each.astype('float32') / scale for each in gradients], scale / 2, 0"
+            ),
+            "expected None instead of gradients",
+        ),
+        "tests the whole list": (
+            _unscale(f"{SMALLER}; {NEXT}", test="np.isfinite(gradients).all()"),
+            "arrays of different shapes, so test each by itself",
         ),
         "gives zeros": (
             _unscale(f"{SMALLER}; {NEXT}", skipped="[np.zeros_like(each) for each in gradients], scale / 2, 0"),
@@ -361,6 +456,41 @@ def whole_gradient(gradients, valid):
     return gradients[np.argmax(valid)]
 """,
             "the largest part alone",
+        ),
+        "weighs the columns": (
+            """
+def whole_gradient(gradients, valid):
+    return np.nansum(gradients * valid, axis=0) / valid.sum()
+""",
+            "each column was weighed",
+        ),
+        "weighs the columns, and does not divide": (
+            """
+def whole_gradient(gradients, valid):
+    return np.nansum(gradients * valid, axis=0)
+""",
+            "each column was weighed",
+        ),
+        "weighs the columns of the mean": (
+            """
+def whole_gradient(gradients, valid):
+    return np.nanmean(gradients * valid, axis=0)
+""",
+            "each column was weighed",
+        ),
+        "takes two parts": (
+            """
+def whole_gradient(gradients, valid):
+    return (gradients[0] * valid[0] + gradients[1] * valid[1]) / (valid[0] + valid[1])
+""",
+            "that is of parts 0 and 1",
+        ),
+        "takes two parts of all": (
+            """
+def whole_gradient(gradients, valid):
+    return (gradients[0] * valid[0] + gradients[1] * valid[1]) / valid.sum()
+""",
+            "that leaves parts out",
         ),
         "keeps nan": (
             """
@@ -480,6 +610,15 @@ def whole_gradient(gradients, valid):
             ),
             "go through several passes",
         ),
+        "joins two passes for each part": (
+            _rows(
+                "start = step * batch + process * size",
+                "number = start // scenes",
+                "two = [np.random.default_rng((seed, each)).permutation(scenes) for each in (number, number + 1)]",
+                "return np.concatenate(two)[start % scenes :][:size]",
+            ),
+            "and if need be in the one after",
+        ),
         "keeps a state": (
             """
 generators = {}
@@ -533,6 +672,17 @@ def seconds_per_step(step, wait, warm_up=2, repeats=5, clock=time.perf_counter):
         marks.append(clock())
     times = sorted(np.diff(marks))
     return (times[(repeats - 1) // 2] + times[repeats // 2]) / 2
+""",
+        """
+def seconds_per_step(step, wait, warm_up=2, repeats=5, clock=time.perf_counter):
+    for result in [step() for _ in range(warm_up)][-1:]:
+        wait(result)
+    times = []
+    for _ in range(repeats):
+        started = clock()
+        wait(step())
+        times.append(clock() - started)
+    return np.median(times)
 """,
     ],
     "loss-scale": [
