@@ -140,7 +140,7 @@ class StreetAugmentation:
     Attributes:
         crop: (height, width) of the piece in pixels.
         scale: enlarge by a factor drawn evenly from this range.
-        most: draw the place anew where a single class has more than this share of the labelled pixels.
+        most: draw the place anew where a single class has this share of the labelled pixels or more.
         redraws: how often at most; then the last one is taken.
         flip: mirror left and right in half of the pieces.
         brightness: add up to this, or take it away, of 255; each of the four colour changes happens in half of the

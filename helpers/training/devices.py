@@ -7,6 +7,10 @@ those of one machine and of several, each of which runs the same command with th
     KERAS_DISTRIBUTION_PROCESS_ID=0        (1 on the second machine)
 
 The batch, and with it the learning rate, stays that of the settings: more devices make a step quicker, not larger.
+JAX computes the loss of the whole batch. On TensorFlow each device computes that of its share, and their mean is
+taken: a loss over the valid pixels then weighs shares alike that have different numbers of them, and so differs a
+little from the loss on one device.
+
 Used in lesson 14.
 """
 
