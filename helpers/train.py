@@ -96,6 +96,8 @@ def parser() -> argparse.ArgumentParser:
         type=float, nargs=2, metavar=("LOWEST", "HIGHEST"))  # fmt: skip
     add("--filters", "filters", "width of the first stage; 0 for each network's published width", **number)
     add("--auxiliary", "auxiliary", "weight of the second head's loss; UNet_S5_D16 alone has one", "streets", **rate)
+    add("--class-weights", "class_weights", "weigh rare classes up in the cross-entropy", "streets",
+        action=argparse.BooleanOptionalAction)  # fmt: skip
     add("--folds", "folds", "K-fold cross-validation over the patients", "brain", type=int, metavar="K")
     add("--validation", "validation", "share of the patients held out, without --folds; 0 trains on all", "brain",
         type=float, metavar="SHARE")  # fmt: skip

@@ -240,6 +240,8 @@ def test_a_full_disk_loses_no_finished_epoch(settings, finished, tmp_path, monke
     [
         ({"model": "SE_Unet"}, "SE_UNet"),
         ({"loss": "DiceLos"}, "DiceLoss"),
+        ({"loss": "DiceLoss", "class_weights": True}, "DiceLoss, which takes no class weights"),
+        ({"class_weights": True}, "class_weights are for the streets"),
         ({"pretrained": True}, "pretrain"),
         ({"size": 100}, "96 x 96 or 112 x 112"),
         ({"epochs": -1}, "epochs is -1"),

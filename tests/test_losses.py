@@ -168,6 +168,27 @@ def test_cross_entropy_over_valid_or_all_pixels():
     assert value(by_name, y_true, y_pred) == pytest.approx(total / 4, rel=1e-5)
 
 
+def test_cross_entropy_with_class_weights():
+    y_true = np.array([[[0, 255]], [[1, 2]]])
+    y_pred = np.full((2, 1, 2, 3), 1 / 3, "float32")
+    y_pred[0, 0, 0] = [0.5, 0.3, 0.2]
+    y_pred[1, 0, 0] = [0.4, 0.2, 0.4]
+    y_pred[1, 0, 1] = [0.25, 0.25, 0.5]
+    # log 2 counts once, log 5 twice, log 2 four times; the weights of the three valid pixels add up to 7
+    total = 5 * LOG_2 + 2 * LOG_5
+    valid = losses.get("CrossEntropyLoss", "multiclass", 255, class_weights=[1, 2, 4])
+    assert value(valid, y_true, y_pred) == pytest.approx(total / 7, rel=1e-5)
+    scaled = losses.CrossEntropy("multiclass", 255, class_weights=[0.01, 0.02, 0.04])
+    assert value(scaled, y_true, y_pred) == pytest.approx(total / 7, rel=1e-5)
+    everything = losses.get("CrossEntropy_AllPixels", "multiclass", 255, class_weights=[1, 2, 4])
+    assert value(everything, y_true, y_pred) == pytest.approx(total / 4, rel=1e-5)
+    both = losses.get("Dice_CrossEntropy", "multiclass", 255, class_weights=[1, 2, 4])
+    dice = value(losses.Dice("multiclass", ignore_index=255), y_true, y_pred)
+    assert value(both, y_true, y_pred) == pytest.approx(dice + total / 7, rel=1e-5)
+    with pytest.raises(ValueError, match="2 class weights for 3 classes"):
+        losses.CrossEntropy("multiclass", class_weights=[1, 2])(y_true, y_pred)
+
+
 def test_binary_cross_entropy_with_ignored_pixels():
     y_true, y_pred = binary([[1, 0, 255, 255]]), binary([[0.5, 0.8, 0.9, 0.1]])
     # (log 2 + log 5) over 2 valid or 4 pixels
@@ -416,6 +437,8 @@ def test_weights_that_cannot_be_used_are_refused():
         (losses.Dice, {"reduction": "max"}, "reduction must be one of 'mean', 'sum', 'none'"),
         (losses.CrossEntropy, {"average": "some"}, "average must be one of 'valid', 'all', but it is 'some'"),
         (losses.DiceCrossEntropy, {"average": "some"}, "average must be one of 'valid', 'all'"),
+        (losses.CrossEntropy, {"class_weights": [1, 2]}, "class_weights are for mode='multiclass'"),
+        (losses.CrossEntropy, {"mode": "multiclass", "class_weights": [1, -2]}, "a class weight must be 0 or more"),
         (losses.Focal, {"gamma": -1}, "gamma must be 0 or more"),
         (losses.Focal, {"alpha": 2}, "alpha must lie between 0 and 1"),
         (losses.DiceFocal, {"focal_weight": -1}, "focal_weight must be 0 or more"),
@@ -476,6 +499,7 @@ SETTINGS = {
     "alpha": 0.75,
     "gamma": 3.0,
     "average": "all",
+    "class_weights": [1.0, 2.0, 4.0],
     "dice_weight": 2.0,
     "focal_weight": 3.0,
     "cross_entropy_weight": 4.0,

@@ -1,5 +1,6 @@
 """The layout of Cityscapes: labels become classes, and a damaged set is told apart from a whole one."""
 
+import math
 import os
 import shutil
 
@@ -107,6 +108,16 @@ def test_class_shares_leave_the_ignored_out():
     shares = streets.class_shares(np.array([[0, 0, 0, 255], [13, 255, 255, 255]], "uint8"))
     assert shares.shape == (19,) and shares[0] == 0.75 and shares[13] == 0.25
     assert streets.class_shares(np.full((2, 2), 255, "uint8")).sum() == 0
+
+
+def test_class_weights_go_by_the_share_of_the_labelled_pixels(tmp_path):
+    road, sky = 7, 23  # label ids
+    for frame in range(2):
+        write_scene(tmp_path, "train", "ulm", frame, labels=np.array([[road, road, road, sky], [0, 0, 0, 0]], "uint8"))
+    weights = streets.class_weights(streets.scenes(tmp_path, "train"), progress=False)
+    assert len(weights) == 19
+    assert weights[0] == pytest.approx(1 / math.log(1.77)) and weights[10] == pytest.approx(1 / math.log(1.27))
+    assert weights[1:10] + weights[11:] == pytest.approx([1 / math.log(1.02)] * 17)
 
 
 def test_sources(street_folder, data_home):

@@ -13,7 +13,7 @@ from test_streets import write_scene
 
 from helpers import evaluate, predict, train
 from helpers.data import streets
-from helpers.training import experiment, inference, metrics, streets_task
+from helpers.training import experiment, inference, losses, metrics, streets_task
 
 HEIGHT, WIDTH = 40, 80
 ROAD, SKY, CAR = 7, 23, 26  # label ids
@@ -116,6 +116,20 @@ def test_the_published_network_trains_with_its_second_head(settings, tmp_path):
     again = experiment.build(dataclasses.replace(settings, start=str(result.folder / "final.keras"), seed=5))
     saved = inference.load_model(result.folder / "final.keras", auxiliary=True)
     assert all(np.array_equal(a, b) for a, b in zip(again.get_weights(), saved.get_weights(), strict=True))
+
+
+def test_class_weights_are_those_of_the_training_scenes(settings, tmp_path):
+    settings = dataclasses.replace(settings, class_weights=True, epochs=1, steps=1)
+    result = experiment.run(settings, tmp_path / "run", progress=False)
+    scenes = streets.scenes(settings.data, "train")
+    images, classes = next(streets_task.batches(scenes, settings))
+    predictions = experiment.build(settings)(images, training=True)
+    weights = streets.class_weights(scenes, progress=False)
+    weighted = losses.CrossEntropy("multiclass", 255, class_weights=weights)(classes, predictions)
+    assert result.history[0]["loss"] == pytest.approx(float(weighted), rel=1e-5)
+    assert float(weighted) != pytest.approx(
+        float(losses.CrossEntropy("multiclass", 255)(classes, predictions)), rel=0.01
+    )
 
 
 def test_batches_repeat_from_any_step(settings):

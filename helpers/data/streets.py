@@ -10,6 +10,7 @@ have the same layout. Built by hand in lesson 12.
 import collections
 import dataclasses
 import hashlib
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -256,8 +257,33 @@ def load(
 
 def class_shares(classes: np.ndarray) -> np.ndarray:
     """The share of each class among the pixels that are not ignored, (19,), in [0, 1]."""
-    counts = np.bincount(np.ravel(classes), minlength=256)[: len(CLASSES)]
+    counts = class_counts(classes)
     return counts / max(counts.sum(), 1)
+
+
+def class_counts(classes: np.ndarray) -> np.ndarray:
+    """The number of pixels of each class, (19,); ignored ones are not counted."""
+    return np.bincount(np.ravel(classes), minlength=256)[: len(CLASSES)]
+
+
+def class_weights(scenes: Sequence[Scene], progress: bool = True) -> list[float]:
+    """A weight for each class, the larger the rarer it is: 1 / ln(1.02 + its share of the labelled pixels).
+
+    Paszke et al. 2016, "ENet", section 5.1. They lie between 1.4 for a class that is everywhere and 50.5 for one that
+    is nowhere.
+
+    Args:
+        scenes: with labels; each file of labels is read once.
+        progress: show a bar.
+
+    Raises:
+        ValueError: as in `read_classes`.
+    """
+    counts = np.zeros(len(CLASSES))
+    read = disk.made_ahead(read_classes, ((scene,) for scene in scenes), workers=os.cpu_count() or 1)
+    for classes in tqdm(read, "counting classes", len(scenes), unit="scene", disable=not progress):
+        counts += class_counts(classes)
+    return (1 / np.log(1.02 + counts / max(counts.sum(), 1))).tolist()
 
 
 def check(source: str | Path, progress: bool = True) -> list[str]:

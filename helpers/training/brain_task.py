@@ -42,6 +42,8 @@ class Task:
             raise ValueError(f"fold is {settings.fold}: give a number from 0 to {settings.folds - 1}.")
         if settings.folds == 1 or settings.folds < 0:
             raise ValueError(f"folds is {settings.folds}: give 2 or more, or 0 for one split by patient.")
+        if settings.class_weights:
+            raise ValueError("class_weights are for the streets, which have several classes: leave them out.")
         if not 0 <= settings.validation < 1:
             raise ValueError(
                 f"validation is {settings.validation}: give a share of the patients from 0 up to, not with, 1."
@@ -58,6 +60,9 @@ class Task:
     def sides(settings: "Settings") -> tuple[int | None, int | None]:
         """Height and width that the network is built for."""
         return settings.size, settings.size
+
+    def class_weights(self) -> None:
+        """None: tumour or not is one probability."""
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """What is measured on the training batches along the way."""

@@ -58,6 +58,7 @@ class Settings:
         validate_every: epochs from one validation to the next; the last epoch is always validated.
         optimizer: "AdamW" (Loshchilov and Hutter 2019) or "SGD" with momentum 0.9; see `schedules.optimizer`.
         learning_rate, schedule, weight_decay: of the optimizer; see `schedules.get`.
+        class_weights: streets: weigh rare classes up in the cross-entropy, as `streets.class_weights` says.
         auxiliary: weight of the loss of a second head, which only UNet_S5_D16 has; 0 leaves it out.
         augment: brain: flips, turns, shifts, scales and changes of contrast; streets: scales, flips, colours.
         validation: brain: the share of patients held out, by the hash of their ids; 0 trains on all and scores
@@ -87,6 +88,7 @@ class Settings:
     learning_rate: float = 1e-3
     schedule: str = "cosine"
     weight_decay: float = 1e-4
+    class_weights: bool = False
     auxiliary: float = 0.0
     augment: bool = True
     validation: float = 0.2
@@ -105,6 +107,11 @@ class Settings:
     def check(self) -> None:
         """Raise ValueError, naming the setting, for what cannot work; costs no training and reads no image."""
         losses.get(self.loss)
+        if self.class_weights and self.loss not in losses.WITH_CLASS_WEIGHTS:
+            raise ValueError(
+                f"loss is {self.loss}, which takes no class weights: choose {', '.join(losses.WITH_CLASS_WEIGHTS)}, or "
+                "leave class_weights out."
+            )
         if self.dataset not in TASKS:
             raise ValueError(f"dataset is {self.dataset!r}: choose one of {', '.join(TASKS)}.")
         positive = {"batch", "learning_rate", "filters", "steps", "validate_every"}
@@ -230,7 +237,7 @@ def run(
     with spread.together():
         model = build(settings)
         spread.synchronise(model)
-        loss = losses.get(settings.loss, task.mode, task.ignore_index)
+        loss = losses.get(settings.loss, task.mode, task.ignore_index, task.class_weights())
         both = isinstance(model.output, dict)
         model.compile(
             optimizer=schedules.optimizer(settings.optimizer, rate, settings.weight_decay),

@@ -19,6 +19,7 @@ that it is noticed. `sample_weight` is one weight for each image; a loss over th
 
 import difflib
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -132,7 +133,7 @@ class _SegmentationLoss(keras.losses.Loss):
         sums = keras.ops.sum(values * valid, axis=axes)
         counted = keras.ops.sum(valid if average == "valid" else keras.ops.ones_like(valid))
         batch = keras.ops.cast(keras.ops.shape(values)[0], "float32")
-        return sums * batch / keras.ops.maximum(counted, 1.0)
+        return sums * batch / keras.ops.maximum(counted, 1e-7)
 
 
 def _as_one(values):
@@ -228,6 +229,8 @@ class CrossEntropy(_SegmentationLoss):
             divides by the number of all pixels, as mmsegmentation does, so that a batch with many ignored
             pixels weighs less.
         from_logits: whether `y_pred` comes before the sigmoid or softmax.
+        class_weights: with ``mode="multiclass"``, a factor for the pixels of each class, 0 or more; None weighs all
+            alike. The mean over the valid pixels is then the weighted one, as in PyTorch.
         reduction: over the images, "mean" by default.
         name: name of the loss.
 
@@ -241,20 +244,39 @@ class CrossEntropy(_SegmentationLoss):
         ignore_index: int | None = None,
         average: str = "valid",
         from_logits: bool = False,
+        class_weights: Sequence[float] | None = None,
         reduction: str | None = "mean",
         name: str = "cross_entropy",
     ):
         super().__init__(mode, from_logits, ignore_index, reduction, name)
         self.average = _one_of("average", average, ("valid", "all"))
+        if class_weights is not None:
+            if mode == "binary":
+                raise ValueError("class_weights are for mode='multiclass': leave them out with mode='binary'.")
+            class_weights = [_at_least_zero("a class weight", float(weight)) for weight in class_weights]
+        self.class_weights = class_weights
 
     def call(self, y_true, y_pred):
         """Give (batch,) losses; their mean is the mean over the pixels of the batch."""
         labels, predictions, valid = self._align(y_true, y_pred)
-        return self._average(self._cross_entropy(labels, predictions), valid, self.average)
+        values = self._cross_entropy(labels, predictions)
+        if self.class_weights is None:
+            return self._average(values, valid, self.average)
+        if len(self.class_weights) != predictions.shape[-1]:
+            raise ValueError(
+                f"There are {len(self.class_weights)} class weights for {predictions.shape[-1]} classes: give one for "
+                "each class."
+            )
+        weights = keras.ops.take(
+            keras.ops.convert_to_tensor(self.class_weights, dtype="float32"), keras.ops.cast(labels, "int32")
+        )
+        if self.average == "all":
+            return self._average(values * weights, valid, "all")
+        return self._average(values, valid * weights)
 
     def get_config(self) -> dict:
         """The settings, from which `from_config` makes the same loss again."""
-        return {**super().get_config(), "average": self.average}
+        return {**super().get_config(), "average": self.average, "class_weights": self.class_weights}
 
 
 @keras.saving.register_keras_serializable(package="where_to_look")
@@ -472,7 +494,7 @@ class DiceCrossEntropy(_DicePlus):
         dice_weight: factor of the Dice loss.
         cross_entropy_weight: factor of the cross-entropy.
         per, smooth: as in `Dice`.
-        average: as in `CrossEntropy`.
+        average, class_weights: as in `CrossEntropy`.
         from_logits: whether `y_pred` comes before the sigmoid or softmax.
         ignore_index: label that counts for nothing, or None.
         reduction: over the images, "mean" by default; without effect with ``per="batch"``.
@@ -492,11 +514,12 @@ class DiceCrossEntropy(_DicePlus):
         average: str = "valid",
         from_logits: bool = False,
         ignore_index: int | None = None,
+        class_weights: Sequence[float] | None = None,
         reduction: str | None = "mean",
         name: str = "dice_cross_entropy",
     ):
         dice = Dice(mode, per, smooth, from_logits, ignore_index)
-        cross_entropy = CrossEntropy(mode, ignore_index, average, from_logits)
+        cross_entropy = CrossEntropy(mode, ignore_index, average, from_logits, class_weights)
         weights = {"dice_weight": dice_weight, "cross_entropy_weight": cross_entropy_weight}
         super().__init__(dice, cross_entropy, weights, reduction, name)
 
@@ -512,9 +535,12 @@ _BY_NAME = {
     "Batch_Dice_Focal": BatchDiceFocal,
 }
 NAMES: tuple[str, ...] = tuple(_BY_NAME)
+WITH_CLASS_WEIGHTS = ("CrossEntropyLoss", "CrossEntropy_AllPixels", "Dice_CrossEntropy")
 
 
-def get(name: str, mode: str = "binary", ignore_index: int | None = None) -> keras.losses.Loss:
+def get(
+    name: str, mode: str = "binary", ignore_index: int | None = None, class_weights: Sequence[float] | None = None
+) -> keras.losses.Loss:
     """Make a loss by its name on the command line, with default settings.
 
     DiceLoss, FocalLoss and Dice_Focal are the names of "Attention Based U-Nets". FocalLoss and Dice_Focal use
@@ -526,12 +552,17 @@ def get(name: str, mode: str = "binary", ignore_index: int | None = None) -> ker
         name: one of `NAMES`.
         mode: "binary" or "multiclass".
         ignore_index: label that counts for nothing, or None.
+        class_weights: as in `CrossEntropy`, for the names in `WITH_CLASS_WEIGHTS`; None weighs all classes alike.
 
     Raises:
-        ValueError: for an unknown name, with the nearest known one.
+        ValueError: for an unknown name, with the nearest known one; class weights for a loss that takes none.
     """
     if name not in _BY_NAME:
         lower = {known.lower(): known for known in NAMES}
         nearest = lower[difflib.get_close_matches(str(name).lower(), lower, n=1, cutoff=0.0)[0]]
         raise ValueError(f"The loss {name!r} is unknown: did you mean {nearest!r}, of {', '.join(NAMES)}?")
-    return _BY_NAME[name](mode=mode, ignore_index=ignore_index)
+    if class_weights is None:
+        return _BY_NAME[name](mode=mode, ignore_index=ignore_index)
+    if name not in WITH_CLASS_WEIGHTS:
+        raise ValueError(f"{name} takes no class weights: leave them out, or choose {', '.join(WITH_CLASS_WEIGHTS)}.")
+    return _BY_NAME[name](mode=mode, ignore_index=ignore_index, class_weights=class_weights)

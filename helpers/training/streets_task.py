@@ -55,6 +55,10 @@ class Task:
         """Any height and width, since whole scenes are predicted after training on pieces."""
         return None, None
 
+    def class_weights(self) -> list[float] | None:
+        """A weight for each class, by its share of the training pixels; None when all weigh alike."""
+        return streets.class_weights(self.training, self.progress) if self.settings.class_weights else None
+
     def metrics(self) -> list[keras.metrics.Metric]:
         """Nothing: a score of distorted pieces would cost time and say little."""
         return []
