@@ -61,17 +61,16 @@ def main() -> None:
         batches = streets_task.batches(scenes, settings)
         rates = {"decoding alone": [], "the pipeline": []}
         for turn in range(options.turns + 1):
-            started = time.perf_counter()
-            for _ in range(options.images):
-                next(decoded)
-            middle = time.perf_counter()
-            for _ in range(options.images // settings.batch):
-                next(batches)
-            ended = time.perf_counter()
-            if turn:  # the first fills what is made ahead
-                rates["decoding alone"].append(options.images / (middle - started))
-                rates["the pipeline"].append(options.images / (ended - middle))
-            time.sleep(0.5)
+            for name, side, number in (
+                ("decoding alone", decoded, options.images),
+                ("the pipeline", batches, options.images // settings.batch),
+            ):
+                time.sleep(0.5)  # until the other side has made ahead what it makes ahead
+                started = time.perf_counter()
+                for _ in range(number):
+                    next(side)
+                if turn:  # the first fills what is made ahead
+                    rates[name].append(options.images / (time.perf_counter() - started))
     for name, values in rates.items():
         print(f"{name}: {statistics.median(values):.1f} images/s ({min(values):.1f} to {max(values):.1f})")
     limit, pipeline = (statistics.median(values) for values in rates.values())

@@ -189,11 +189,12 @@ class StreetAugmentation:
             counts = piece_classes.histogram()[:IGNORE]
             if max(counts) < self.most * sum(counts):
                 break
-        piece = image.resize(size, Image.Resampling.BILINEAR, box)
-        pixels = np.zeros((*self.crop, 3), "uint8")
-        labels = np.full(self.crop, IGNORE, "uint8")
-        pixels[: size[1], : size[0]] = self._distort(piece, generator)
-        labels[: size[1], : size[0]] = piece_classes
+        piece = self._distort(image.resize(size, Image.Resampling.BILINEAR, box), generator)
+        pixels, labels = np.asarray(piece), np.asarray(piece_classes)
+        if size != self.crop[::-1]:
+            below, beside = self.crop[0] - size[1], self.crop[1] - size[0]
+            pixels = np.pad(pixels, ((0, below), (0, beside), (0, 0)))
+            labels = np.pad(labels, ((0, below), (0, beside)), constant_values=IGNORE)
         if self.flip and generator.random() < 0.5:
             pixels, labels = pixels[:, ::-1], labels[:, ::-1]
         return pixels, labels
