@@ -107,9 +107,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="begin with the weights of this .keras file of the same network, or with phantom or brain",
     )
-    result.add_argument(
-        "--flips", action="store_true", help="score the mean prediction for an image and its mirror image"
-    )
+    add("--flips", "flips", "score the mean prediction for an image and its mirror image",
+        action=argparse.BooleanOptionalAction)  # fmt: skip
     result.add_argument(
         "--devices", type=int, default=1, metavar="N",
         help="devices of this machine to divide each batch among (1); several machines: helpers/training/devices.py",
@@ -139,6 +138,9 @@ def plan(options: argparse.Namespace) -> list[tuple[experiment.Settings, Path]]:
         )
     fields = {field.name for field in dataclasses.fields(experiment.Settings)}
     given = {name: value for name, value in vars(options).items() if name in fields and value is not None}
+    # The weights of the classes belong to the default's loss, as the pretrained encoder does to its network.
+    if options.loss:
+        given.setdefault("class_weights", False)
     common = dataclasses.replace(default, **given)
     if options.filters == 0:
         common = dataclasses.replace(common, filters=None)

@@ -250,7 +250,7 @@ def test_the_published_setting_is_one_command():
     words = """--dataset cityscapes --data cityscapes --models UNet_S5_D16 --filters 0 --auxiliary 0.4
         --loss CrossEntropy_AllPixels --crop 512 1024 --scale 0.5 2 --batch 16
         --epoch 160 --steps 1000 --validate-every 16
-        --optimizer SGD --learningrate 0.01 --schedule poly --weight-decay 5e-4"""
+        --optimizer SGD --learningrate 0.01 --schedule poly --weight-decay 5e-4 --no-flips"""
     options = train.parser().parse_args(words.split())
     ((settings, folder),) = train.plan(options)
     assert settings == experiment.Settings(
@@ -259,3 +259,13 @@ def test_the_published_setting_is_one_command():
         optimizer="SGD", learning_rate=0.01, schedule="poly", weight_decay=5e-4, auxiliary=0.4,
     )  # fmt: skip
     assert folder.as_posix() == "runs/cityscapes/UNet_S5_D16-CrossEntropy_AllPixels/seed_0"
+
+
+def test_the_defaults_are_the_settings_of_the_result_on_real_streets():
+    ((settings, _),) = train.plan(train.parser().parse_args(["--dataset", "cityscapes"]))
+    kept = json.loads((experiment.RESULTS / "streets" / "settings.json").read_text())
+    assert experiment.Settings(**{**kept, "data": "phantom"}) == settings
+    # another loss comes without class weights, unless they are asked for
+    for words, weights in ((["--loss", "DiceLoss"], False), (["--loss", "CrossEntropyLoss", "--class-weights"], True)):
+        ((settings, _),) = train.plan(train.parser().parse_args(["--dataset", "cityscapes", *words]))
+        assert settings.class_weights is weights
