@@ -188,20 +188,10 @@ def test_labels_of_another_size_end_training_with_the_name_of_the_file(settings,
 
 
 def test_the_commands_from_training_to_the_benchmarks_files(folder, tmp_path, capsys):
-    words = [
-        "--dataset",
-        "cityscapes",
-        "--data",
-        str(folder),
-        "--models",
-        "UNet",
-        "--filters",
-        "4",
-        "--crop",
-        "32",
-        "32",
-    ]
-    words += ["--scale", "0.8", "1.2", "--epoch", "1", "--steps", "2", "--batch", "2", "--train", "2"]
+    words = (
+        f"--dataset cityscapes --data {folder} --models UNet --filters 4 --loss CrossEntropyLoss --crop 32 32".split()
+    )
+    words += "--scale 0.8 1.2 --epoch 1 --steps 2 --batch 2 --train 2 --no-flips".split()
     train.main([*words, "--out", str(tmp_path / "runs")])
     printed = capsys.readouterr().out
     assert "mean IoU" in printed and "traffic light" in printed
