@@ -191,7 +191,7 @@ def test_the_commands_from_training_to_the_benchmarks_files(folder, tmp_path, ca
     words = (
         f"--dataset cityscapes --data {folder} --models UNet --filters 4 --loss CrossEntropyLoss --crop 32 32".split()
     )
-    words += "--scale 0.8 1.2 --epoch 1 --steps 2 --batch 2 --train 2 --no-flips".split()
+    words += ["--scale", "0.8", "1.2", "--epoch", "1", "--steps", "2", "--batch", "2", "--train", "2", "--no-flips"]
     train.main([*words, "--out", str(tmp_path / "runs")])
     printed = capsys.readouterr().out
     assert "mean IoU" in printed and "traffic light" in printed
