@@ -150,7 +150,7 @@ DEFAULTS = {
         batch=4,
         validate_every=18,
         flips=True,
-    ),  # fmt: skip
+    ),
 }
 """For each data set, what `python -m helpers.train` does on a small machine unless it is told otherwise."""
 
