@@ -15,8 +15,7 @@ import time
 import helpers  # noqa: F401  # isort: skip  (first: it keeps the start-up lines of TensorFlow away)
 import numpy as np
 
-from helpers.nets import zoo
-from helpers.training import inference
+from helpers.nets import inference, zoo
 
 WINDOW = (512, 1024)
 WAYS = {

@@ -19,7 +19,8 @@ import numpy as np
 from PIL import Image
 
 from helpers.data import disk, phantom_streets, streets
-from helpers.training import experiment, streets_task
+from helpers.tasks import streets as streets_task
+from helpers.training import experiment
 
 
 def write_large_scenes(folder, count=12):

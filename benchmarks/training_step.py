@@ -23,7 +23,9 @@ import numpy as np
 
 from helpers.data import brain
 from helpers.nets import zoo
-from helpers.training import brain_task, experiment, losses
+from helpers.scores import losses
+from helpers.tasks import brain as brain_task
+from helpers.training import experiment
 
 
 def straight_down(size, filters):

@@ -11,7 +11,10 @@ from pathlib import Path
 
 from helpers import command
 from helpers.data import brain, streets
-from helpers.training import brain_task, inference, metrics, streets_task
+from helpers.nets import inference
+from helpers.scores import metrics
+from helpers.tasks import brain as brain_task
+from helpers.tasks import streets as streets_task
 
 EXAMPLE = """example, which makes the phantom brains on first use:
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from helpers import command
 from helpers.data import brain, streets
-from helpers.training import inference
+from helpers.nets import inference
 
 EXAMPLE = """example, with a phantom brain (python -m helpers.prepare brain makes it):
 

@@ -17,7 +17,8 @@ import numpy as np
 from helpers import command
 from helpers.data import streets
 from helpers.nets import zoo
-from helpers.training import experiment, losses, metrics, schedules
+from helpers.scores import losses, metrics
+from helpers.training import experiment, schedules
 
 EXAMPLE = """example, a few minutes on a laptop, with the phantom brains that are made on first use:
 

@@ -14,7 +14,8 @@ import pytest
 from test_streets import write_scene
 from test_streets_task import draw
 
-from helpers.training import devices, inference
+from helpers.nets import inference
+from helpers.training import devices
 
 EPOCHS, STEPS = 3, 3
 JAX = {

@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 
 from helpers.data import brain
-from helpers.training import brain_task, experiment, metrics
+from helpers.scores import metrics
+from helpers.tasks import brain as brain_task
+from helpers.training import experiment
 
 TINY = experiment.Settings(size=32, filters=4, epochs=3, batch=4, learning_rate=1e-3, validation=0.3)
 

@@ -4,8 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers.nets import zoo
-from helpers.training import inference
+from helpers.nets import inference, zoo
 
 
 def pointwise():

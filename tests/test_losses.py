@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import helpers  # noqa: F401  (imports Keras quietly)
-from helpers.training import losses
+from helpers.scores import losses
 
 PARTS = [losses.Dice, losses.Focal, losses.BatchFocal, losses.CrossEntropy]
 SUMS = [losses.DiceFocal, losses.BatchDiceFocal, losses.DiceCrossEntropy]

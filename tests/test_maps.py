@@ -4,8 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers.nets import attention, zoo
-from helpers.training import maps
+from helpers.nets import attention, maps, zoo
 
 HEIGHT, WIDTH = 20, 28  # does not divide by 32, so the network sees it padded
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 import helpers  # noqa: F401  (imports Keras quietly)
 from helpers.data import streets
-from helpers.training import metrics
+from helpers.scores import metrics
 
 
 def areas(rows):

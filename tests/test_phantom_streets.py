@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from helpers.data import phantom_streets, streets
-from helpers.training import metrics
+from helpers.scores import metrics
 
 
 def files_of(folder):

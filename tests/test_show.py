@@ -16,9 +16,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from helpers.data import brain, disk, phantom_brain
-from helpers.nets import zoo
+from helpers.nets import maps, zoo
 from helpers.show import figures, live
-from helpers.training import maps
 
 # taken before the tests get a data folder of their own
 REAL = disk.data_home() / "lgg-mri-segmentation" / "kaggle_3m"

@@ -13,7 +13,10 @@ from test_streets import write_scene
 
 from helpers import evaluate, predict, train
 from helpers.data import streets
-from helpers.training import experiment, inference, losses, metrics, streets_task
+from helpers.nets import inference
+from helpers.scores import losses, metrics
+from helpers.tasks import streets as streets_task
+from helpers.training import experiment
 
 HEIGHT, WIDTH = 40, 80
 ROAD, SKY, CAR = 7, 23, 26  # label ids

@@ -32,7 +32,7 @@ _BOX = 60  # the side of the box a tumour grows in, in steps of 2 mm
 
 @functools.cache
 def _atlas():
-    path = pathlib.Path(__file__).parents[2] / "data" / "brain_atlas.npz"
+    path = pathlib.Path(__file__).with_name("brain_atlas.npz")
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: it is part of the repository, so get it from there again.")
     with np.load(path) as stored:

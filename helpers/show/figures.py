@@ -198,7 +198,7 @@ def looks(
 
     Args:
         images: n images, each (height, width, 3) or (height, width), uint8 or floats in [0, 1].
-        maps: for each title n maps (n, height, width) with values in [0, 1], such as `training.maps` gives; weights of
+        maps: for each title n maps (n, height, width) with values in [0, 1], such as `nets.maps` gives; weights of
             channels, (n, channels), are drawn as bars in ascending order.
         masks: n true areas, (height, width), drawn as a green line.
         channel: the channel shown in grey (1: FLAIR); None shows all three as red, green and blue.

@@ -17,8 +17,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from helpers.scores import metrics
 from helpers.show import figures
-from helpers.training import metrics
 
 SIDE = 4.2  # inches, of the picture under the slider
 STILL_THRESHOLDS = (0.02, 0.5, 0.98)

@@ -1,1 +1,1 @@
-"""Predictions become scores: losses, metrics, schedules, experiments and inference."""
+"""Runs: from settings to a folder with a trained and scored network."""

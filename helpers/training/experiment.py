@@ -29,11 +29,14 @@ import numpy as np
 from tqdm import tqdm
 
 import helpers
-from helpers.nets import zoo
-from helpers.training import brain_task, devices, inference, losses, schedules, streets_task
+from helpers.nets import inference, zoo
+from helpers.scores import losses
+from helpers.tasks import brain as brain_task
+from helpers.tasks import streets as streets_task
+from helpers.training import devices, schedules
 
 TASKS = {"brain": brain_task.Task, "cityscapes": streets_task.Task}
-RESULTS = Path(__file__).resolve().parents[2] / "data" / "results"
+RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +140,7 @@ class Settings:
 
 DEFAULTS = {
     "brain": Settings(),
-    # What was trained on real streets in 36 minutes on two processor cores: data/results/streets.
+    # What was trained on real streets in 36 minutes on two processor cores: helpers/results/streets.
     "cityscapes": Settings(
         dataset="cityscapes",
         model="Lite0_UNet",

@@ -13,7 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 from helpers.data import augment, disk, streets
-from helpers.training import inference, metrics
+from helpers.nets import inference
+from helpers.scores import metrics
 
 if TYPE_CHECKING:
     from helpers.training.experiment import Settings

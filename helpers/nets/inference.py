@@ -15,7 +15,7 @@ from PIL import Image
 import helpers.nets.zoo  # noqa: F401  registers the attention layers, which a saved network may hold
 
 # Committed, so they lie in the repository and not where DATA_HOME says.
-WEIGHTS = Path(__file__).resolve().parents[2] / "data" / "weights"
+WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 TRAINED = ("brain", "phantom")
 # Every network of the zoo halves its input at most five times.
 PAD_TO = 32

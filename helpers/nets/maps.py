@@ -8,7 +8,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from helpers.training import inference
+from helpers.nets import inference
 
 
 def attention_maps(model: keras.Model, images: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,6 +1,6 @@
-"""Make data/brain_atlas.npz, the anatomy of the phantom brain, from two public templates. Run once, by hand.
+"""Make helpers/data/brain_atlas.npz, the anatomy of the phantom brain, from two public templates. Run once, by hand.
 
-    python data/make_brain_atlas.py --colin ch2.nii.gz --colin-brain ch2bet.nii.gz --mni FOLDER
+    python helpers/data/make_brain_atlas.py --colin ch2.nii.gz --colin-brain ch2bet.nii.gz --mni FOLDER
 
 Colin27 (one man's head, 27 scans averaged) gives the head and a sharp brain; the MNI152 template (152 brains
 averaged) a second brain, placed inside the same skull. One grid of 1 x 1 x 2 mm (x, y, z) holds,
