@@ -6,10 +6,12 @@ counts into a score.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import keras
 import numpy as np
+
+from helpers.scores import intervals
 
 _CHUNK = 1 << 22  # pixels at a time, so that a set mapped from a file never stands in memory
 
@@ -196,18 +198,13 @@ def street_scores(confusions: np.ndarray, names: Sequence[str], draws: int = 100
     """
     total = confusions.sum(axis=0)
     mean = mean_iou(total)
-    drawn = np.random.default_rng(seed).multinomial(
-        len(confusions), np.full(len(confusions), 1 / len(confusions)), draws
-    )
-    resampled = np.tensordot(drawn, confusions, axes=1)
-    low, high = _ends(np.array([mean_iou(matrix) for matrix in resampled if matrix.any()]), 0.95)
     true = total.sum(axis=1)
     commonest = np.zeros_like(total)
     commonest[:, true.argmax()] = true
     return {
         "scenes": len(confusions),
         "mean_iou": mean,
-        "interval": [low, high],
+        "interval": list(intervals.sum_interval(confusions, mean_iou, draws=draws, seed=seed)),
         "pixel_accuracy": float(np.trace(total) / total.sum()),
         "classes": {
             name: None if math.isnan(value) else float(value)
@@ -219,85 +216,6 @@ def street_scores(confusions: np.ndarray, names: Sequence[str], draws: int = 100
             "pixel_accuracy": float(true.max() / true.sum()),
         },
     }
-
-
-def bootstrap_interval(
-    values: Sequence[float],
-    level: float = 0.95,
-    draws: int = 2000,
-    seed: int = 0,
-    statistic: Callable[..., np.ndarray] = np.mean,
-) -> tuple[float, float]:
-    """Percentile bootstrap interval of a statistic (Efron and Tibshirani 1993, chapter 13).
-
-    It says how far the number would move with another draw of patients of the same kind. With few patients it
-    is too narrow, and with one it has no width at all.
-
-    Args:
-        values: one number for each patient, (n,).
-        level: share of the draws inside, in (0, 1).
-        draws: how often n patients are drawn with replacement.
-        seed: of the draws; the same seed gives the same interval.
-        statistic: function of an array and ``axis``, such as `np.mean` or `np.median`.
-
-    Returns:
-        The lower and upper end.
-
-    Raises:
-        ValueError: without values, or for a level out of range.
-    """
-    values = np.asarray(values, dtype=float)
-    if values.ndim != 1 or not values.size:
-        raise ValueError(f"values must hold one number for each patient, but its shape is {values.shape}.")
-    rows = np.random.default_rng(seed).integers(len(values), size=(draws, len(values)))
-    return _ends(statistic(values[rows], axis=1), level)
-
-
-def paired_interval(
-    scores: np.ndarray, baseline: np.ndarray, level: float = 0.95, draws: int = 2000, seed: int = 0
-) -> tuple[float, float, float]:
-    """How much higher one network scores than another on the same patients, with its bootstrap interval.
-
-    Patients are drawn in pairs, for what is hard is hard for both networks; the seeds of either network are
-    drawn too, since another seed moves a score as well (Bouthillier et al. 2021, "Accounting for Variance in
-    Machine Learning Benchmarks"). With one seed the interval holds the patients alone, and with a few it is
-    too narrow. Built by hand in lesson 11.
-
-    Args:
-        scores: a number for each seed and patient of the one network, (seeds, patients).
-        baseline: the same for the other network, (its seeds, patients), the patients in the same order.
-        level: share of the draws inside, in (0, 1).
-        draws: how often patients and seeds are drawn with replacement.
-        seed: of the draws; the same seed gives the same interval.
-
-    Returns:
-        The difference of the means, and the lower and upper end of its interval.
-
-    Raises:
-        ValueError: the two are not of the same patients, or `level` is out of range.
-    """
-    scores, baseline = np.asarray(scores, float), np.asarray(baseline, float)
-    if scores.ndim != 2 or baseline.ndim != 2 or scores.shape[1] != baseline.shape[1] or not scores.size:
-        raise ValueError(
-            f"scores and baseline must be (seeds, patients) with the same patients, got {scores.shape} and "
-            f"{baseline.shape}."
-        )
-    generator = np.random.default_rng(seed)
-    patients = generator.integers(scores.shape[1], size=(draws, 1, scores.shape[1]))
-
-    def means(values: np.ndarray) -> np.ndarray:
-        seeds = generator.integers(len(values), size=(draws, len(values), 1))
-        return values[seeds, patients].mean(axis=(1, 2))
-
-    low, high = _ends(means(scores) - means(baseline), level)
-    return float(scores.mean() - baseline.mean()), low, high
-
-
-def _ends(drawn: np.ndarray, level: float) -> tuple[float, float]:
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, but it is {level!r}.")
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
 
 
 def scores(
@@ -362,7 +280,7 @@ def _scores(counts: np.ndarray, patients: Sequence[str], empty: float, seed: int
         "dice": {
             "mean": float(np.mean(values)),
             "median": float(np.median(values)),
-            "interval": list(bootstrap_interval(values, seed=seed)),
+            "interval": list(intervals.bootstrap_interval(values, seed=seed)),
         },
         "whole_set_dice": float(dice(counts.sum(axis=0), empty)),
         "positives_iou": float(np.mean(iou(positives))) if len(positives) else None,
