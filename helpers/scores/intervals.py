@@ -41,19 +41,11 @@ def bootstrap_interval(
     values = np.asarray(values, dtype=float)
     if values.ndim != 1 or not values.size:
         raise ValueError(f"values must hold one number for each patient, but its shape is {values.shape}.")
-    _check(level)
     if len(values) == 1:  # which SciPy refuses
         values = np.repeat(values, 2)
-    low, high = stats.bootstrap(
-        (values,),
-        statistic,
-        n_resamples=draws,
-        vectorized=True,
-        confidence_level=level,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return float(low), float(high)
+    rng = np.random.default_rng(seed)
+    drawn = stats.bootstrap((values,), statistic, n_resamples=draws, vectorized=True, method="percentile", rng=rng)
+    return _ends(drawn.bootstrap_distribution, level)
 
 
 def paired_interval(
@@ -133,11 +125,7 @@ def sum_interval(
 
 
 def _ends(drawn: np.ndarray | Sequence[float], level: float) -> tuple[float, float]:
-    _check(level)
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
-def _check(level: float) -> None:
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, but it is {level!r}.")
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -1,9 +1,9 @@
 """Losses for segmentation, on every Keras backend. Built by hand in lesson 03.
 
-`SegmentationLoss` says what all of them share. To look at a loss of each image, or at its values by hand:
+`SegmentationLoss` says what all of them share: `mode`, and the settings that each takes by name. To see the loss of
+each image:
 
-    loss = losses.Dice(per="image", reduction="none")
-    values = loss(y_true, y_pred)                       # (batch,)
+    losses.Dice(per="image", reduction="none")(y_true, y_pred)  # (batch,)
 """
 
 import difflib
@@ -521,6 +521,9 @@ def get(
     the true focal loss here; BatchFocalLoss and Batch_Dice_Focal compute what the original does.
     CrossEntropy_AllPixels divides by all pixels, ignored or not, as mmsegmentation does; CrossEntropyLoss by those
     that are not ignored.
+
+    >>> get("Dice_Focal", mode="multiclass", ignore_index=255).name
+    'dice_focal'
 
     Args:
         name: one of `NAMES`.

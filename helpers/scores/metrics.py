@@ -19,6 +19,10 @@ _CHUNK = 1 << 22  # pixels at a time, so that a set mapped from a file never sta
 def counts(masks: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Count the pixels of each slice: (n, 3) int64, in both areas, in the predicted one, in the true one.
 
+    >>> masks, predictions = np.array([[[True, True, False]]]), np.array([[[False, True, True]]])
+    >>> counts(masks, predictions).tolist()
+    [[1, 2, 2]]
+
     Args:
         masks: true areas, bool (n, height, width).
         predictions: predicted areas, bool (n, height, width).
@@ -53,6 +57,9 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray, empty: float) -> np.n
 def dice(counts: np.ndarray, empty: float = 1.0) -> np.ndarray:
     """Dice coefficient, 2 |A and B| / (|A| + |B|), in [0, 1], of counts (..., 3). Built in lesson 02.
 
+    >>> dice([[1, 2, 2], [0, 0, 3], [0, 0, 0]]).tolist()  # 2 * 1 / (2 + 2), nothing found, nothing there
+    [0.5, 0.0, 1.0]
+
     Args:
         counts: what `counts` gives, or rows of it added up.
         empty: the score of an empty prediction on an empty mask.
@@ -64,6 +71,9 @@ def dice(counts: np.ndarray, empty: float = 1.0) -> np.ndarray:
 def iou(counts: np.ndarray, empty: float = 1.0) -> np.ndarray:
     """Intersection over union, |A and B| / |A or B|, in [0, 1], of counts (..., 3). Built in lesson 02.
 
+    >>> iou([[1, 1, 2], [0, 0, 3], [0, 0, 0]]).tolist()  # 1 / (1 + 2 - 1), nothing found, nothing there
+    [0.5, 0.0, 1.0]
+
     Args:
         counts: what `counts` gives, or rows of it added up.
         empty: the score of an empty prediction on an empty mask.
@@ -74,6 +84,10 @@ def iou(counts: np.ndarray, empty: float = 1.0) -> np.ndarray:
 
 def per_patient(counts: np.ndarray, patients: Sequence[str]) -> dict[str, np.ndarray]:
     """Add up the counts (n, 3) of each patient's slices: {patient: (3,)}, sorted by patient.
+
+    >>> each = per_patient(np.array([[1, 2, 2], [0, 0, 3], [1, 1, 1]]), ["a", "b", "a"])
+    >>> {patient: row.tolist() for patient, row in each.items()}
+    {'a': [2, 3, 3], 'b': [0, 0, 3]}
 
     Args:
         counts: what `counts` gives.
@@ -94,7 +108,11 @@ def per_patient(counts: np.ndarray, patients: Sequence[str]) -> dict[str, np.nda
 
 
 def positives_only(counts: np.ndarray) -> np.ndarray:
-    """The rows of counts (n, 3) whose mask is not empty: the slices with tumour."""
+    """The rows of counts (n, 3) whose mask is not empty: the slices with tumour.
+
+    >>> positives_only(np.array([[1, 2, 2], [0, 5, 0]])).tolist()
+    [[1, 2, 2]]
+    """
     return counts[counts[:, 2] > 0]
 
 
@@ -103,6 +121,10 @@ def original_iou(masks: np.ndarray, predictions: np.ndarray) -> float:
 
     An empty prediction on an empty mask counts 1, so a set with many empty slices scores high with nothing
     found. For replication only; lesson 02 shows what it hides.
+
+    >>> masks, nothing = np.array([[[True, True]], [[False, False]]]), np.zeros((2, 1, 2), bool)
+    >>> round(original_iou(masks, nothing), 4)  # (0 + 1) / 2: the empty slice is "right"
+    0.5
 
     Args:
         masks: true areas, bool (n, height, width).
@@ -125,6 +147,9 @@ def confusion_matrix(
     """Count pixels by true class (row) and predicted class (column): (classes, classes) int64.
 
     The matrices of several images or batches are added up before `mean_iou` divides.
+
+    >>> confusion_matrix(np.array([0, 0, 1, 255]), np.array([0, 1, 1, 1]), classes=2).tolist()
+    [[1, 1], [0, 1]]
 
     Args:
         labels: true classes, integers of any shape.
@@ -157,7 +182,11 @@ def confusion_matrix(
 
 
 def class_iou(confusion: np.ndarray) -> np.ndarray:
-    """IoU of each class, (classes,), from a confusion matrix; NaN for a class neither true nor predicted."""
+    """IoU of each class, (classes,), from a confusion matrix; NaN for a class neither true nor predicted.
+
+    >>> class_iou(np.array([[1, 1, 0], [0, 1, 0], [0, 0, 0]])).tolist()  # 1 / (2 + 1 - 1), 1 / (1 + 2 - 1), none
+    [0.5, 0.5, nan]
+    """
     both = np.diagonal(confusion)
     return _ratio(both, confusion.sum(axis=0) + confusion.sum(axis=1) - both, np.nan)
 
@@ -167,6 +196,9 @@ def mean_iou(confusion: np.ndarray) -> float:
 
     A class counts as present when at least one pixel has it as its label or as its prediction. So a class
     without any true pixel scores 0 as soon as it is predicted once, and counts.
+
+    >>> mean_iou(np.array([[1, 1, 0], [0, 3, 0], [0, 0, 0]]))  # (1 / 2 + 3 / 4) / 2; the third class is nowhere
+    0.625
 
     Args:
         confusion: what `confusion_matrix` gives, added up over a whole set.
@@ -181,6 +213,10 @@ def mean_iou(confusion: np.ndarray) -> float:
 
 def street_scores(confusions: np.ndarray, names: Sequence[str], draws: int = 1000, seed: int = 0) -> dict:
     """The scores of a set of street scenes, beside those of calling every pixel the commonest class.
+
+    >>> result = street_scores(np.array([[[1, 1], [0, 3]]]), ["sky", "road"])
+    >>> result["mean_iou"], result["pixel_accuracy"], result["baseline"]
+    (0.625, 0.8, {'class': 'road', 'mean_iou': 0.3, 'pixel_accuracy': 0.6})
 
     Args:
         confusions: the confusion matrix of each scene, (n, classes, classes).
@@ -223,6 +259,10 @@ def scores(
 ) -> dict:
     """The scores of a set of slices; see `scores_from_counts`.
 
+    >>> masks, predictions = np.array([[[True, True, False]]]), np.array([[[False, True, True]]])
+    >>> scores(masks, predictions, ["a"])["dice"]
+    {'mean': 0.5, 'median': 0.5, 'interval': [0.5, 0.5]}
+
     Args:
         masks: true areas, bool (n, height, width).
         predictions: predicted areas, bool (n, height, width).
@@ -237,6 +277,10 @@ def scores_from_counts(counts: np.ndarray, patients: Sequence[str], empty: float
     """The scores that `python -m helpers.evaluate` writes as JSON, beside those of an all-black prediction.
 
     To score a cross-validation, join the counts and patients of its folds first.
+
+    >>> result = scores_from_counts([[1, 2, 2], [0, 0, 0], [0, 0, 3]], ["a", "a", "b"])
+    >>> result["patients"], result["dice"]["mean"], result["tumour_free_slices"]  # all of a: 2 * 1 / (2 + 2)
+    ({'a': 0.5, 'b': 0.0}, 0.25, 1)
 
     Args:
         counts: what the function `counts` gives, (n, 3).
@@ -334,6 +378,12 @@ class CountedDice(_Counted):
 
     Keras' own running mean of batch scores depends on how the slices fall into batches; this does not.
 
+    >>> score = CountedDice()
+    >>> for prediction in (0.9, 0.1):  # two batches of one true pixel: found, missed
+    ...     score.update_state(keras.ops.ones((1, 1, 1, 1)), keras.ops.full((1, 1, 1, 1), prediction))
+    >>> round(float(score.result()), 4)  # 2 * 1 / (1 + 2)
+    0.6667
+
     Args:
         name: name of the metric.
         threshold: a pixel is predicted where its probability is above this, in (0, 1).
@@ -354,6 +404,12 @@ class CountedDice(_Counted):
 @keras.saving.register_keras_serializable(package="where_to_look")
 class CountedIoU(_Counted):
     """IoU of all the pixels seen since the epoch began, as a Keras metric, for binary masks.
+
+    >>> score = CountedIoU()
+    >>> for prediction in (0.9, 0.1):  # two batches of one true pixel: found, missed
+    ...     score.update_state(keras.ops.ones((1, 1, 1, 1)), keras.ops.full((1, 1, 1, 1), prediction))
+    >>> round(float(score.result()), 4)  # 1 / 2
+    0.5
 
     Args:
         name: name of the metric.

@@ -330,7 +330,7 @@ def forest(
 
     Args:
         estimates: for each name the estimate and the lower and upper end of its interval, as
-            `metrics.paired_interval` gives them; the first is drawn on top.
+            `intervals.paired_interval` gives them; the first is drawn on top.
         inner: for each name the ends of a second interval, drawn thick.
         label: of the axis.
 
