@@ -517,3 +517,11 @@ def test_an_empty_or_wrong_folder_is_named(tmp_path, kaggle_folder):
 def test_an_impossible_size_is_refused(kaggle_folder):
     with pytest.raises(ValueError, match="size is 0"):
         brain.load(kaggle_folder, size=0)
+
+
+def test_few_slices_are_spread_evenly_and_never_more_than_there_are():
+    masks = np.zeros((10, 2, 2), bool)
+    masks[[1, 3, 5, 7, 9], 0, 0] = True
+    slices = brain.Slices(np.zeros((10, 2, 2, 3), "uint8"), masks, np.full(10, "a"), np.arange(10))
+    assert slices.few(np.ones(10, bool), 3, 2).numbers.tolist() == [0, 1, 5, 8, 9]
+    assert slices.few(np.arange(10) < 4, 9, 0).numbers.tolist() == [1, 3]

@@ -56,6 +56,16 @@ class Slices:
         """Return the slices in `rows`, an array of indices or a boolean array of length n."""
         return Slices(self.images[rows], self.masks[rows], self.patients[rows], self.numbers[rows])
 
+    def few(self, where: np.ndarray, with_tumour: int, without: int) -> "Slices":
+        """Return at most so many slices with and without tumour, spread evenly over those in `where`, (n,) bool."""
+
+        def spread(rows: np.ndarray, most: int) -> np.ndarray:
+            return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
+
+        has_tumour = self.has_tumour
+        kinds = (where & has_tumour, with_tumour), (where & ~has_tumour, without)
+        return self.select(np.sort(np.concatenate([spread(np.flatnonzero(rows), most) for rows, most in kinds])))
+
     @property
     def has_tumour(self) -> np.ndarray:
         """(n,) bool: True where the slice's mask is not empty."""
