@@ -100,16 +100,24 @@ def test_files_beside_the_slices_are_left_alone(kaggle_folder):
 # Where the data is
 
 
-def test_data_home(monkeypatch, tmp_path):
+def test_data_home(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("DATA_HOME", str(tmp_path / "x"))
     assert disk.data_home() == tmp_path / "x"
     monkeypatch.setenv("DATA_HOME", "~/x")
     assert "~" not in str(disk.data_home())
     monkeypatch.delenv("DATA_HOME")
-    monkeypatch.setattr(disk, "__file__", str(tmp_path / "helpers/data/disk.py"))
-    assert str(disk.data_home()) == "data"
-    (tmp_path / "data").mkdir()
-    assert disk.data_home() == tmp_path / "data"
+    monkeypatch.setattr(disk, "__file__", str(tmp_path / "clone/helpers/data/disk.py"))
+    (tmp_path / "clone/data").mkdir(parents=True)  # without pyproject.toml it could be anyone's
+    monkeypatch.setattr(disk.Path, "home", lambda: tmp_path)
+    disk._say_once.cache_clear()
+    assert disk.data_home() == disk.data_home() == tmp_path / "where_to_look_data"
+    assert capsys.readouterr().out.count(f"kept in {tmp_path / 'where_to_look_data'} ") == 1
+    disk._say_once.cache_clear()
+    (tmp_path / "where_to_look_data").mkdir()
+    disk.data_home()
+    (tmp_path / "clone/pyproject.toml").touch()
+    assert disk.data_home() == tmp_path / "clone/data"
+    assert capsys.readouterr().out == ""
 
 
 def test_folder_of_a_path_is_that_folder_or_the_kaggle_3m_inside(kaggle_folder):

@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -20,11 +21,26 @@ _UNFINISHED = ".unfinished-phantoms-"
 
 
 def data_home() -> Path:
-    """Return the folder for data sets and caches: $DATA_HOME, else the repository's data/, else ./data."""
+    """Return the folder for data sets and caches.
+
+    $DATA_HOME; else data/ of the clone that this package lies in; else, installed without a clone,
+    ~/where_to_look_data, which is one place for lessons and commands in any folder. That one is told before it is
+    first used.
+    """
     if os.environ.get("DATA_HOME"):
         return Path(os.environ["DATA_HOME"]).expanduser()
-    beside_the_package = Path(__file__).resolve().parents[2] / "data"
-    return beside_the_package if beside_the_package.is_dir() else Path("data")
+    root = Path(__file__).resolve().parents[2]
+    if (root / "pyproject.toml").is_file():  # else it is site-packages, where others may have put a data/ too
+        return root / "data"
+    folder = Path.home() / "where_to_look_data"
+    if not folder.is_dir():
+        _say_once(f"Data sets and caches are kept in {folder} (to have them elsewhere, set DATA_HOME to a folder).")
+    return folder
+
+
+@functools.cache
+def _say_once(sentence: str) -> None:
+    print(sentence, flush=True)
 
 
 def read(path: Path, verify: bool = False) -> Image.Image:

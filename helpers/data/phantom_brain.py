@@ -522,5 +522,6 @@ _README = """# Phantom patients
 These are not real patients: {patients} phantoms, made by `helpers.data.phantom_brain` with seed {seed}, in
 the layout of the Kaggle set mateuszbuda/lgg-mri-segmentation. A folder for each patient; slices numbered from
 the neck up; channels pre-contrast T1, FLAIR and post-contrast T1; masks 0 or 255. The hospitals (PA, PB, ...)
-and the dates are invented. The anatomy comes from Colin27 and MNI152; see the course's `data/README.md`.
+and the dates are invented. The anatomy comes from Colin27 and MNI152; see the course's
+`helpers/data/README.md`.
 """
