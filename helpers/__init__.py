@@ -9,6 +9,8 @@ import os
 import tempfile
 from collections.abc import Iterator
 
+from helpers.show import checks as _checks
+
 __version__ = "0.1.0"
 
 _INSTALL = {
@@ -72,6 +74,8 @@ except ModuleNotFoundError as error:
     raise ImportError(
         f"Keras needs {backend}, which is not installed: run {_INSTALL[backend]} in the course's folder."
     ) from None
+
+_checks.install()
 
 
 def budget(full: int, quick: int = 1) -> int:
