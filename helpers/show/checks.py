@@ -52,7 +52,7 @@ def verdict(error: BaseException, notebook: dict[str, Any]) -> str | None:
         return str(error)
     if where == cell and isinstance(error, NameError) and error.name:
         return f"`{error.name}` is not there: run the cells above first, from the first one on."
-    kind = f"{type(error).__name__}: {error}"
+    kind = f"{type(error).__name__}: {error}".rstrip()
     if where == cell:
         return f"The check had to stop: compare what your answer gives with what its docstring promises. {kind}"
     own = [
