@@ -1,6 +1,7 @@
 """Lessons and solutions: they belong together, they run, and nothing leaks."""
 
 import ast
+import itertools
 import json
 import re
 import shutil
@@ -171,7 +172,7 @@ def test_each_check_is_folded_and_says_what_it_is_of(name, path_of):
             assert re.search(r'^print\(f?"Right: .*\)$', cell.source.splitlines()[-1]), "its verdict, shown in green"
 
 
-@pytest.mark.parametrize(("name", "after"), zip(course.NAMES, course.NAMES[1:], strict=False))
+@pytest.mark.parametrize(("name", "after"), list(itertools.pairwise(course.NAMES)))
 def test_each_lesson_ends_with_the_way_to_the_next(name, after):
     last = course.read(course.solution_path(name)).cells[-1]
     assert f"Next: [{after}](../{after}/{after}.ipynb)" in last.source
