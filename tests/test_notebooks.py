@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 import shutil
+import tomllib
 
 import course
 import pytest
@@ -170,6 +171,14 @@ def test_each_check_is_folded_and_says_what_it_is_of(name, path_of):
             defined = [statement.name for statement in ast.parse(above.source).body if hasattr(statement, "name")]
             assert checked_by(cell) in defined
             assert re.search(r'^print\(f?"Right: .*\)$', cell.source.splitlines()[-1]), "its verdict, shown in green"
+
+
+@each_lesson
+def test_each_lesson_begins_with_the_way_to_its_page_in_the_book(name):
+    urls = tomllib.loads((course.ROOT / "pyproject.toml").read_text())["project"]["urls"]
+    owner, repository = urls["Repository"].split("/")[-2:]
+    page = f"https://{owner}.github.io/{repository}/lessons/{name}/{name}.html"
+    assert f"[in the web book]({page})" in course.read(course.solution_path(name)).cells[0].source
 
 
 @pytest.mark.parametrize(("name", "after"), list(itertools.pairwise(course.NAMES)))
