@@ -511,8 +511,13 @@ class Picture:
 
     def _repr_html_(self) -> str:
         # As HTML, because JupyterLab 4 and nbconvert 7 drop the alt text of an image/png output.
-        source = f"data:{self.kind};base64,{base64.b64encode(self.data).decode()}"
-        return f'<img alt="{html.escape(self.alt)}" src="{source}" style="max-width:100%">'
+        return image_element(self.kind, self.data, self.alt)
+
+
+def image_element(kind: str, data: bytes, alt: str) -> str:
+    """Write an image, such as "image/png", into HTML with the text that stands for it where it cannot be seen."""
+    source = f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    return f'<img alt="{html.escape(alt)}" src="{source}" style="max-width:100%">'
 
 
 def with_alt(figure: Figure, alt: str) -> None:

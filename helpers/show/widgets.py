@@ -46,11 +46,7 @@ class ThresholdSlider(ipywidgets.VBox):
         layout = {"width": f"{SIDE * 96:.0f}px"}
         self.slider = ipywidgets.FloatSlider(value=0.5, min=0, max=1, step=0.01, description="threshold", layout=layout)
         self.words = ipywidgets.Label()
-        self.picture = ipywidgets.Image(
-            format="jpeg",
-            tooltip="the true area in green, the contour of the prediction at the threshold in red",
-            layout=layout,
-        )
+        self.picture = ipywidgets.HTML(layout=layout)
         self.slider.observe(self._move, names="value")
         self._move()
         super().__init__([self.slider, self.words, self.picture])
@@ -75,8 +71,8 @@ class ThresholdSlider(ipywidgets.VBox):
         # JPEG takes a quarter of a PNG's bytes, and a moving slider sends many pictures to the browser.
         picture = Image.fromarray(np.asarray(self._canvas.buffer_rgba())).convert("RGB")
         picture.save(encoded, "jpeg", quality=88, subsampling=0)
-        self.picture.value = encoded.getvalue()
         self.words.value = self.describe(threshold)
+        self.picture.value = figures.image_element("image/jpeg", encoded.getvalue(), self.words.value)
 
     def _repr_mimebundle_(self, **kwargs):
         live = super()._repr_mimebundle_(**kwargs)
@@ -133,7 +129,7 @@ class Sliders(ipywidgets.VBox):
             )
         # The stills are drawn at once: a mistake in `draw` shows in the cell, not at the first move.
         self._stills = [self._picture(values) for values in stills]
-        self.picture = ipywidgets.Image(layout={"width": "fit-content"})
+        self.picture = ipywidgets.HTML()
         for slider in self.sliders.values():
             slider.observe(self._move, names="value")
         self._show(self._stills[0])
@@ -143,9 +139,7 @@ class Sliders(ipywidgets.VBox):
         return figures.Picture(self._draw(**values), self._alt(**values))
 
     def _show(self, picture):
-        self.picture.format = picture.kind.removeprefix("image/")
-        self.picture.tooltip = picture.alt
-        self.picture.value = picture.data
+        self.picture.value = picture._repr_html_()
 
     def _move(self, change):
         self._show(self._picture({name: slider.value for name, slider in self.sliders.items()}))
