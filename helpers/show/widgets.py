@@ -80,7 +80,7 @@ class Slider(anywidget.AnyWidget):
       flex: 1; min-width: 4em; margin: 0; accent-color: var(--jp-brand-color1, #1976d2);
     }
     .where-to-look-slider input:focus-visible {
-      outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 4px; border-radius: 4px;
+      outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 3px; border-radius: 4px;
     }
     .where-to-look-slider output { min-width: 2.5em; text-align: right; font-variant-numeric: tabular-nums; }
     """
@@ -115,7 +115,7 @@ class ThresholdSlider(ipywidgets.VBox):
         self._background = self._canvas.copy_from_bbox(figure.bbox)
         self._contour = self._axes.add_collection(figures.contour_lines([]))
 
-        layout = {"width": f"{SIDE * 96:.0f}px", "max_width": "100%"}
+        layout = {"width": f"{SIDE * figures.DOTS_PER_INCH:.0f}px", "max_width": "100%"}
         self.slider = Slider(name="threshold", low=0, high=1, step=0.01, value=0.5, layout=layout)
         self.words = ipywidgets.Label()
         self.picture = ipywidgets.HTML(layout=layout)

@@ -37,7 +37,7 @@ SECONDS_PER_MOVE = 60
 
 SETTINGS = {
     # or only the cells in sight would be in the page
-    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none", "scrollPastLastCell": False},
     "@jupyterlab/apputils-extension/notification": {
         "fetchNews": "false",
         "checkForUpdates": False,
@@ -95,6 +95,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("course")
     for name in ("lessons", "solutions"):
         shutil.copytree(course.ROOT / name, folder / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    shutil.copy(course.ROOT / "nbgrader_config.py", folder)  # Validate reads it
     return folder
 
 
@@ -316,3 +317,17 @@ def test_notebook(opened, path):
         assert notebook.pictures_without_words() == []
     finally:
         notebook.screenshots()
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict"),
+    [("solutions", "Success! Your notebook passes all the tests."), ("lessons", "The following cell failed:")],
+)
+def test_validate(opened, kind, verdict):
+    """nbgrader's button tells who has solved a lesson from who has not."""
+    notebook = opened(f"{kind}/00_start_here/00_start_here.ipynb")
+    notebook.page.get_by_role("button", name="Validate").click()
+    dialog = notebook.page.get_by_role("dialog")
+    dialog.wait_for(timeout=SECONDS_PER_NOTEBOOK * 1000)
+    assert verdict in dialog.inner_text()
+    dialog.get_by_role("button").last.click()
