@@ -31,6 +31,7 @@ FLAGS = [
 TOKEN = "of-this-test"
 SCREENSHOTS = course.ROOT / "build" / "browser"
 WIDTHS = (1400, 900)
+HIGHEST = 16_000  # pixels that Chromium draws in one picture
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SECONDS_PER_NOTEBOOK = 1200
 SECONDS_PER_MOVE = 60
@@ -50,7 +51,6 @@ NOT_OURS = ("favicon", "/lab/api/workspaces", "ResizeObserver loop", "/api/kerne
 RED_BOXES = ", ".join(
     [
         ".jupyter-widgets-error-widget",  # "Click to show javascript error"
-        ".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']",
         ".jp-OutputArea-output :text('Error displaying widget')",
         ".jp-OutputArea-output :text('Error creating widget')",
         ".jp-OutputArea-output :text('Loading widget...')",
@@ -75,6 +75,12 @@ OUTPUTS = f"""() => {{
     }}))
 }}"""
 ACTIVE_CELL = f"() => {{ {PANEL} return panel.content.activeCellIndex }}"
+HEIGHT = f"""() => {{
+    {PANEL}
+    const [cell] = panel.content.widgets.slice(-1), [scroller] = panel.node.querySelectorAll(".jp-WindowedPanel-outer");
+    scroller.scrollTop = 0;
+    return Math.min(Math.ceil(cell.node.getBoundingClientRect().bottom) + 40, {HIGHEST});
+}}"""
 CHANGE_THEME = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 CLOSE = f"async () => {{ {PANEL} await panel.context.save(); await panel.sessionContext.shutdown(); panel.dispose() }}"
 
@@ -216,16 +222,13 @@ class Notebook:
             self.page.evaluate(CHANGE_THEME, title)
             self.page.locator(f"body[data-jp-theme-name='{title}']").wait_for(state="attached")
             for width in WIDTHS:
-                # the page scrolls inside: it is made as high as what it shows
+                # the notebook scrolls inside the page, so the page is made as high as all of it
                 self.page.set_viewport_size({"width": width, "height": 1000})
                 self.page.wait_for_timeout(500)
-                high = self.page.evaluate(
-                    "() => document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer')"
-                    ".scrollHeight + 200"
-                )
-                self.page.set_viewport_size({"width": width, "height": min(high, 16000)})
-                self.page.wait_for_timeout(500)
-                self.page.screenshot(path=SCREENSHOTS / f"{self.name}-{theme}-{width}.png")
+                self.page.set_viewport_size({"width": width, "height": self.page.evaluate(HEIGHT)})
+                self.page.wait_for_timeout(1000)
+                whole = {"x": 0, "y": 0, "width": width, "height": self.page.evaluate(HEIGHT)}
+                self.page.screenshot(path=SCREENSHOTS / f"{self.name}-{theme}-{width}.png", clip=whole)
         self.page.set_viewport_size({"width": WIDTHS[0], "height": 1000})
 
     def close(self):
