@@ -1,5 +1,6 @@
 # make lab      opens JupyterLab on lesson 00; without a screen it prints the address to open
-# make test     runs all tests
+# make test     runs all tests but those of a browser
+# make browser  opens lessons and solutions in JupyterLab with Chromium and runs them; ONLY="00 or 03" for some of them
 # make lessons  writes lessons/ from solutions/
 # make grade    grades submitted/STUDENT/LESSON/LESSON.ipynb into gradebook.db and grades.csv
 # make clean    removes what make has made; lessons, data, runs and grades stay
@@ -33,7 +34,7 @@ PYTEST = $(BIN)/python -m pytest
 BACKEND_TESTS = $(patsubst %,tests/test_%.py,attention nets losses metrics)
 NBGRADER = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m nbgrader
 
-.PHONY: lab test lessons grade clean
+.PHONY: lab test browser lessons grade clean
 
 lab: $(LEARNER)
 	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/lessons/00_start_here/00_start_here.ipynb \
@@ -42,6 +43,9 @@ lab: $(LEARNER)
 test: $(EVERYTHING)
 	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=1 $(PYTEST) -n 2 --dist loadgroup $(BACKEND_TESTS)
 	$(PYTEST) -n 2 --dist loadgroup
+
+browser: $(EVERYTHING)
+	$(PYTEST) tests/browser $(if $(ONLY),-k "$(ONLY)")
 
 lessons: $(EVERYTHING)
 	rm -rf build/lessons build/lessons-before && mkdir -p build lessons

@@ -46,5 +46,7 @@ c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = {
 
 # one cell may train a network; an infinite loop costs this much and then scores 0
 c.Execute.timeout = 300
+# on a busy machine a cell's last output may come late; nbgrader would give up after 4 seconds
+c.Execute.iopub_timeout = 60
 # a deleted check counts 0 instead of leaving the grade open
 c.OverwriteCells.add_missing_cells = True
