@@ -135,14 +135,34 @@ def test_kaggle_is_in_the_data_home(kaggle_folder, data_home):
 def test_the_phantom_is_made_once(kaggle_folder, data_home, monkeypatch):
     made = []
 
-    def make(folder, progress=True):
-        made.append((folder, progress))
+    def make(folder):  # and never in silence
+        made.append(folder)
         return shutil.copytree(kaggle_folder, folder / "kaggle_3m")
 
     monkeypatch.setitem(sys.modules, "helpers.data.phantom_brain", types.SimpleNamespace(make=make))
     monkeypatch.setattr("helpers.data.phantom_brain", sys.modules["helpers.data.phantom_brain"], raising=False)
     assert len(brain.load(progress=False)) == len(brain.load("phantom")) == 24
-    assert made == [(data_home / "phantom_brain", False)]
+    assert made == [data_home / "phantom_brain"]
+
+
+# The bar
+
+
+def read_a_hundred():
+    return list(disk.progress_bar(range(100), desc="reading", unit="slice", mininterval=0))
+
+
+def test_a_bar_in_a_file_or_a_pipe_is_one_line(capsys):
+    assert read_a_hundred() == list(range(100))
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert written.err.count("reading") == 1 and "100/100" in written.err and written.err.endswith("\n")
+
+
+def test_a_bar_in_a_terminal_moves(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    read_a_hundred()
+    assert capsys.readouterr().err.count("reading") > 1
 
 
 # The cache
@@ -525,3 +545,11 @@ def test_an_empty_or_wrong_folder_is_named(tmp_path, kaggle_folder):
 def test_an_impossible_size_is_refused(kaggle_folder):
     with pytest.raises(ValueError, match="size is 0"):
         brain.load(kaggle_folder, size=0)
+
+
+def test_few_slices_are_spread_evenly_and_never_more_than_there_are():
+    masks = np.zeros((10, 2, 2), bool)
+    masks[[1, 3, 5, 7, 9], 0, 0] = True
+    slices = brain.Slices(np.zeros((10, 2, 2, 3), "uint8"), masks, np.full(10, "a"), np.arange(10))
+    assert slices.few(np.ones(10, bool), 3, 2).numbers.tolist() == [0, 1, 5, 8, 9]
+    assert slices.few(np.arange(10) < 4, 9, 0).numbers.tolist() == [1, 3]
