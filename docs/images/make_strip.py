@@ -10,12 +10,13 @@ import numpy as np
 from matplotlib import pyplot
 
 from helpers.data import brain, splits, streets
-from helpers.nets import inference, maps, zoo
+from helpers.nets import attention, encoders, inference, maps, unet
 from helpers.scores import losses
 from helpers.show import figures
+from helpers.training import schedules
 
 STRIP = Path(__file__).with_name("strip.jpg")
-SIZE, EPOCHS = 128, 6
+SIZE, EPOCHS, WIDTHS = 128, 6, (8, 16, 32)
 THRESHOLD = 0.9
 ROOMY, BRIGHT = dict(left=0, right=1, bottom=0, top=1, wspace=0.02), dict(color="white", fontsize=15)
 
@@ -28,17 +29,24 @@ def largest(slices: brain.Slices, areas: np.ndarray) -> np.ndarray:
 
 
 def attention_map(slices: brain.Slices, held_out: np.ndarray, row: int) -> np.ndarray:
-    """Train an Attention_UNet on the patients that are not held out; return its finest map, (SIZE, SIZE)."""
+    """Train the gated U-Net of lesson 09 on patients that are not held out; return its finest map, (SIZE, SIZE)."""
     keras.utils.set_random_seed(0)
-    network = zoo.build("Attention_UNet", (SIZE, SIZE, 3), filters=8)
-    network.compile(keras.optimizers.Adam(2e-3), losses.DiceFocal())
-    training = slices.select(np.flatnonzero(~held_out & (slices.has_tumour | (np.arange(len(slices)) % 4 == 0))))
+    rows = [
+        np.flatnonzero(~held_out & where)[::step] for where, step in ((slices.has_tumour, 2), (~slices.has_tumour, 8))
+    ]
+    training = slices.select(np.sort(np.concatenate(rows)))
     images, masks = training.images.astype("float32") / 255, training.masks[..., None].astype("float32")
+    network = unet.build_unet(
+        encoders.plain(WIDTHS),
+        WIDTHS[-2::-1],
+        (SIZE, SIZE, 3),
+        skip=lambda level, width: attention.AttentionGate(name=f"attention_skip_{level}"),
+    )
+    network.get_layer("head_conv").bias.assign([-2.0])
+    rate = schedules.get("cosine", 0.01, EPOCHS * -(-len(images) // 8))
+    network.compile(keras.optimizers.AdamW(rate), losses.DiceCrossEntropy())
     network.fit(images, masks, batch_size=8, epochs=EPOCHS, verbose=2)
-    looks = maps.attention_maps(network, slices.images[row : row + 1])
-    finest = max(looks, key=lambda name: np.ptp(looks[name]) if looks[name].shape[1] > 1 else 0)
-    print({name: look.shape for name, look in looks.items()}, finest)
-    look = looks[finest][0]
+    look = maps.attention_maps(network, slices.images[row : row + 1])["attention_skip_1"][0]
     return (look - look.min()) / np.ptp(look)
 
 
@@ -51,7 +59,7 @@ def main() -> None:
     first, second, third = largest(slices, areas)[:3]
     chosen = np.array([first, third])
     trained = inference.load_model("phantom")
-    probabilities = inference.predict_probabilities(trained, slices.images[chosen])[..., 0]
+    probabilities = inference.predict_probabilities(trained, slices.images[chosen])
     look = attention_map(slices, held_out, second)
 
     scenes = streets.scenes("phantom", "val", progress=False)
