@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from helpers import command
-from helpers.data import brain, streets
+from helpers.data import brain, street_classes, streets
 from helpers.nets import inference
 from helpers.scores import metrics
 from helpers.tasks import brain as brain_task
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     classes = model.output_shape[-1]
     if classes == 1:
         scores = of_patients(model, options)
-    elif classes == len(streets.CLASSES):
+    elif classes == len(street_classes.CLASSES):
         scores = of_streets(model, options)
     else:
         raise ValueError(f"{options.model}: predicts {classes} classes; give a network for brain slices or streets.")
@@ -107,13 +107,13 @@ def of_streets(model, options: argparse.Namespace) -> dict:
     """Score the val split of a set of streets, print the table and draw the confusion matrix."""
     scenes = streets.scenes(options.data, "val")
     confusions = streets_task.count(model, scenes, options.flips, options.scales, options.window, progress=True)
-    scores = metrics.street_scores(confusions, streets.NAMES)
+    scores = metrics.street_scores(confusions, street_classes.NAMES)
     print(f"{options.model} on {len(scenes)} scenes of {options.data}\n")
     print(street_report(scores))
     if options.figure is not None:
         from helpers.show import figures  # seaborn takes a second
 
-        figures.confusion(confusions.sum(axis=0), streets.NAMES).savefig(options.figure)
+        figures.confusion(confusions.sum(axis=0), street_classes.NAMES).savefig(options.figure)
         print(f"\nthe confusion matrix is drawn in {options.figure}")
     return scores
 

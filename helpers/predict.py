@@ -14,7 +14,7 @@ from scipy import ndimage
 from tqdm import tqdm
 
 from helpers import command
-from helpers.data import brain, streets
+from helpers.data import brain, street_classes
 from helpers.nets import inference
 
 EXAMPLE = """example, with a phantom brain (python -m helpers.prepare brain makes it):
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     classes = model.output_shape[-1]
     if classes == 1:
         unreadable = segment_slices(model, wanted, root, options)
-    elif classes == len(streets.CLASSES):
+    elif classes == len(street_classes.CLASSES):
         unreadable = segment_streets(model, wanted, root, options)
     else:
         raise ValueError(f"{options.model}: predicts {classes} classes; give a network for brain slices or streets.")
@@ -131,8 +131,8 @@ def segment_streets(model, wanted: Sequence[Path], root: Path, options: argparse
         folder = folder_for(path, options.output, root)
         # aachen_000000_000019_leftImg8bit.png becomes aachen_000000_000019_labelIds.png
         stem = path.stem.removesuffix("_leftImg8bit")
-        Image.fromarray(streets.LABEL_ID_OF_CLASS[classes]).save(folder / f"{stem}_labelIds.png")
-        overlay = image // 2 + streets.PALETTE[classes] // 2
+        Image.fromarray(street_classes.LABEL_ID_OF_CLASS[classes]).save(folder / f"{stem}_labelIds.png")
+        overlay = image // 2 + street_classes.PALETTE[classes] // 2
         Image.fromarray(overlay).save(folder / f"{stem}_overlay.png")
     return unreadable
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers import command
-from helpers.data import streets
+from helpers.data import street_classes
 from helpers.nets import zoo
 from helpers.scores import losses, metrics
 from helpers.training import experiment, schedules
@@ -266,7 +266,7 @@ def table(rows: Sequence[dict]) -> str:
     if of_streets:
         lines.append("")
         lines += [f"{'IoU':<16}" + "".join(f"{_name(row)[:20]:>22}" for row in rows)]
-        for name in streets.NAMES:
+        for name in street_classes.NAMES:
             lines.append(f"{name:<16}" + "".join(f"{_shown(row.get(name, math.nan)):>22}" for row in rows))
     return "\n".join(lines)
 

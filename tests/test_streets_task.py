@@ -12,7 +12,7 @@ from test_experiment import StopAfter
 from test_streets import write_scene
 
 from helpers import evaluate, predict, train
-from helpers.data import streets
+from helpers.data import street_classes, streets
 from helpers.nets import inference
 from helpers.scores import losses, metrics
 from helpers.tasks import streets as streets_task
@@ -76,9 +76,9 @@ def test_the_scores_are_those_of_the_final_weights_at_the_scenes_own_size(settin
     total = streets_task.count(finished.model("final"), scenes).sum(axis=0)
     with open(finished.folder / "confusion.csv", newline="") as file:
         rows = list(csv.reader(file))
-    assert rows[0] == ["", *streets.NAMES] and [row[0] for row in rows[1:]] == list(streets.NAMES)
+    assert rows[0] == ["", *street_classes.NAMES] and [row[0] for row in rows[1:]] == list(street_classes.NAMES)
     assert np.array_equal(np.array([row[1:] for row in rows[1:]], int), total)
-    road, sky, car = (streets.NAMES.index(name) for name in ("road", "sky", "car"))
+    road, sky, car = (street_classes.NAMES.index(name) for name in ("road", "sky", "car"))
     true = {road: 3 * (16 * WIDTH - 200), sky: 3 * 20 * WIDTH, car: 3 * 200}  # the bonnet is left out
     assert {row: int(total[row].sum()) for row in np.flatnonzero(total.sum(axis=1))} == true
     assert finished.scores["mean_iou"] == finished.history[-1]["validation_mean_iou"]
@@ -217,16 +217,16 @@ def test_the_commands_from_training_to_the_benchmarks_files(folder, tmp_path, ca
     written = np.asarray(Image.open(tmp_path / f"out/ulm/{scene.name}_labelIds.png"))
     image = streets.read_image(scene)
     classes = inference.predict_probabilities(runs[0].model(), image[None], window=(32, 32))[0].argmax(axis=-1)
-    assert written.dtype == np.uint8 and np.array_equal(written, streets.LABEL_ID_OF_CLASS[classes])
+    assert written.dtype == np.uint8 and np.array_equal(written, street_classes.LABEL_ID_OF_CLASS[classes])
     overlay = np.asarray(Image.open(tmp_path / f"out/ulm/{scene.name}_overlay.png"))
-    assert np.array_equal(overlay, image // 2 + streets.PALETTE[classes] // 2)
+    assert np.array_equal(overlay, image // 2 + street_classes.PALETTE[classes] // 2)
 
 
 def test_a_class_with_no_scene_and_no_prediction_is_told_as_such(folder, tmp_path, capsys):
     model = tmp_path / "sky.keras"
     inputs = keras.Input((None, None, 3))
     bias = np.full(19, -9.0)
-    bias[streets.NAMES.index("sky")] = 9
+    bias[street_classes.NAMES.index("sky")] = 9
     outputs = keras.layers.Conv2D(
         19, 1, activation="softmax", kernel_initializer="zeros", bias_initializer=keras.initializers.Constant(bias)
     )(inputs)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from helpers.data import augment, disk, streets
+from helpers.data import augment, disk, street_classes, streets
 from helpers.nets import inference
 from helpers.scores import metrics
 
@@ -24,7 +24,7 @@ class Task:
     """The scenes of one run: the data set's own train and val splits, of which no pixel is kept in memory."""
 
     reader = streets
-    mode, classes, ignore_index = "multiclass", len(streets.CLASSES), streets.IGNORE
+    mode, classes, ignore_index = "multiclass", len(street_classes.CLASSES), street_classes.IGNORE
     watched = "validation_mean_iou"
     """The column of the history that says which weights are the best."""
 
@@ -75,8 +75,10 @@ class Task:
     def score(self, model: keras.Model) -> tuple[dict, dict[str, Sequence[Sequence]]]:
         """The scores of the val split, and confusion.csv: pixels by true class (row) and predicted class."""
         confusions = count(model, self.held_out, flips=self.settings.flips, progress=self.progress)
-        rows = zip(streets.NAMES, *confusions.sum(axis=0).T, strict=True)
-        return metrics.street_scores(confusions, streets.NAMES), {"confusion.csv": [("", *streets.NAMES), *rows]}
+        rows = zip(street_classes.NAMES, *confusions.sum(axis=0).T, strict=True)
+        return metrics.street_scores(confusions, street_classes.NAMES), {
+            "confusion.csv": [("", *street_classes.NAMES), *rows]
+        }
 
 
 def batches(
@@ -140,12 +142,14 @@ def count(
         flips, scales, window: as in `inference.predict_probabilities`.
         progress: show a bar.
     """
-    confusions = np.zeros((len(scenes), len(streets.CLASSES), len(streets.CLASSES)), "int64")
+    confusions = np.zeros((len(scenes), len(street_classes.CLASSES), len(street_classes.CLASSES)), "int64")
     ahead = disk.made_ahead(streets.read, ((scene,) for scene in scenes), workers=1)
     for row, (image, classes) in enumerate(tqdm(ahead, "scoring", len(scenes), unit="scene", disable=not progress)):
         probabilities = inference.predict_probabilities(model, np.asarray(image)[None], flips, 1, scales, window)
         predicted = probabilities[0].argmax(axis=-1)
-        confusions[row] = metrics.confusion_matrix(np.asarray(classes), predicted, len(streets.CLASSES), streets.IGNORE)
+        confusions[row] = metrics.confusion_matrix(
+            np.asarray(classes), predicted, len(street_classes.CLASSES), street_classes.IGNORE
+        )
     return confusions
 
 
