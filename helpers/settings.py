@@ -4,6 +4,8 @@ A data set reads some of them and not the others, as its task says; see `helpers
 """
 
 import dataclasses
+import json
+from pathlib import Path
 from typing import Any
 
 
@@ -85,3 +87,18 @@ class Settings:
         # JSON has no tuples.
         object.__setattr__(self, "crop", tuple(self.crop))
         object.__setattr__(self, "scale", tuple(self.scale))
+
+    @classmethod
+    def read(cls, path: Path) -> "Settings":
+        """Read the settings.json of a run.
+
+        Raises:
+            ValueError: it is damaged, or names a setting that this version does not have.
+        """
+        try:
+            return cls(**json.loads(path.read_text()))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path}: holds no settings that this version can read ({error}); run it with the version that wrote "
+                "it, or train again in another folder."
+            ) from error

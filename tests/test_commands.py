@@ -9,18 +9,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import evaluate, predict, train
-from helpers.data import brain
-from helpers.nets import zoo
-from helpers.training import experiment
+from helpers import evaluate, predict, tasks, train
+from helpers.data import brain, image_files
+from helpers.nets import checkpoint, zoo
+from helpers.settings import Settings
+from helpers.tasks.purpose import Purpose
+from helpers.training import run_folder
 
 SMALL = ["--size", "32", "--filters", "4", "--epoch", "1", "--batch", "4", "--validation", "0.3"]
 
 
 @pytest.fixture(scope="module")
 def model_file(tmp_path_factory):
+    """A network of the brain, whose file says so."""
+    task = tasks.get("brain")
+    purpose = Purpose.of_run(Settings(size=32), task.known_classes, (32, 32), task.normalisation)
     path = tmp_path_factory.mktemp("model") / "model.keras"
-    zoo.build("UNet", (32, 32, 3), filters=4).save(path)
+    path.write_bytes(checkpoint.serialise(zoo.build("UNet", (32, 32, 3), filters=4), purpose.note()))
     return path
 
 
@@ -68,7 +73,7 @@ def test_train_ends_with_a_table_and_skips_what_is_finished(kaggle_folder, tmp_p
         (row,) = csv.DictReader(file)
     assert (row["model"], row["seeds"]) == ("SE_UNet", "2")
     assert int(row["parameters"]) == zoo.build("SE_UNet", (32, 32, 3), filters=4).count_params()
-    seeds = [experiment.read(tmp_path / f"brain/SE_UNet-Dice_CrossEntropy/seed_{seed}") for seed in range(2)]
+    seeds = [run_folder.read(tmp_path / f"brain/SE_UNet-Dice_CrossEntropy/seed_{seed}") for seed in range(2)]
     means = [result.scores["dice"]["mean"] for result in seeds]
     assert float(row["dice"]) == pytest.approx(sum(means) / 2)
     assert float(row["dice_spread_over_seeds"]) == pytest.approx(abs(means[0] - means[1]) / 2**0.5)
@@ -149,13 +154,12 @@ def test_predict_draws_the_prediction_red_and_the_truth_green(tmp_path):
     image = np.full((16, 16, 3), 100, np.uint8)
     true_mask = np.zeros((16, 16), np.uint8)
     true_mask[2:6, 2:6] = 255
-    Image.fromarray(true_mask).save(tmp_path / "x_mask.tif")
     found = np.zeros((16, 16), bool)
     found[8:12, 8:12] = True
-    predict.write(tmp_path / "x.tif", image, found, tmp_path / "out", tmp_path)
-    overlay = np.asarray(Image.open(tmp_path / "out/x_overlay.png"))
-    red = (overlay == predict.RED).all(axis=-1)
-    green = (overlay == predict.GREEN).all(axis=-1)
+    image_files.write_area(tmp_path, "x", image, found, true_mask > 0)
+    overlay = np.asarray(Image.open(tmp_path / "x_overlay.png"))
+    red = (overlay == image_files.RED).all(axis=-1)
+    green = (overlay == image_files.GREEN).all(axis=-1)
     assert red.sum() == green.sum() == 12  # the rim of a 4 x 4 square
     assert red[8, 8] and not red[9, 9] and green[2, 2] and not green[3, 3]
 

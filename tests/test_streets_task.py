@@ -15,8 +15,9 @@ from helpers import evaluate, predict, train
 from helpers.data import street_classes, streets
 from helpers.nets import inference
 from helpers.scores import losses, metrics
+from helpers.settings import Settings
 from helpers.tasks import streets as streets_task
-from helpers.training import experiment
+from helpers.training import experiment, run_folder
 
 HEIGHT, WIDTH = 40, 80
 ROAD, SKY, CAR = 7, 23, 26  # label ids
@@ -48,7 +49,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def settings(folder):
-    return experiment.Settings(
+    return Settings(
         dataset="cityscapes", data=str(folder), filters=4, crop=(32, 32), scale=(0.7, 1.3), epochs=4, batch=4, steps=5,
         validate_every=2, loss="CrossEntropyLoss", learning_rate=1e-2,
     )  # fmt: skip
@@ -164,7 +165,8 @@ def test_each_pass_uses_each_scene_once_in_an_order_of_its_own(settings, monkeyp
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"folds": 4}, "val split of their own"),
+        ({"folds": 4}, "folds is for brain, and cityscapes does nothing with it"),
+        ({"size": 64}, "size is for brain"),
         ({"crop": (32, 0)}, "crop is 32 0"),
         ({"crop": (40, 32)}, "multiple of 16"),
         ({"scale": (2.0, 0.5)}, "scale is 2.0 0.5"),
@@ -176,9 +178,9 @@ def test_each_pass_uses_each_scene_once_in_an_order_of_its_own(settings, monkeyp
     ],
 )
 def test_what_cannot_work_is_refused_before_any_image_is_read(change, message):
-    settings = experiment.Settings(dataset="cityscapes", data="a folder that is not there", crop=(32, 32))
+    settings = Settings(dataset="cityscapes", data="a folder that is not there", crop=(32, 32))
     with pytest.raises(ValueError, match=message):
-        dataclasses.replace(settings, **change).check()
+        experiment.check(dataclasses.replace(settings, **change))
 
 
 def test_labels_of_another_size_end_training_with_the_name_of_the_file(settings, tmp_path):
@@ -200,7 +202,7 @@ def test_the_commands_from_training_to_the_benchmarks_files(folder, tmp_path, ca
     assert "mean IoU" in printed and "traffic light" in printed
     with open(tmp_path / "runs/cityscapes/results.csv", newline="") as file:
         (row,) = csv.DictReader(file)
-    runs = [experiment.read(tmp_path / f"runs/cityscapes/UNet-CrossEntropyLoss/seed_{seed}") for seed in (0, 1)]
+    runs = [run_folder.read(tmp_path / f"runs/cityscapes/UNet-CrossEntropyLoss/seed_{seed}") for seed in (0, 1)]
     assert float(row["mean_iou"]) == pytest.approx(np.mean([run.scores["mean_iou"] for run in runs]))
     assert float(row["sky"]) == pytest.approx(np.mean([run.scores["classes"]["sky"] for run in runs]))
 
@@ -231,7 +233,7 @@ def test_a_class_with_no_scene_and_no_prediction_is_told_as_such(folder, tmp_pat
         19, 1, activation="softmax", kernel_initializer="zeros", bias_initializer=keras.initializers.Constant(bias)
     )(inputs)
     keras.Model(inputs, outputs).save(model)
-    evaluate.main(["--model", str(model), "--data", str(folder)])
+    evaluate.main(["--model", str(model), "--data", str(folder), "--dataset", "cityscapes"])
     printed = capsys.readouterr().out
     assert "IoU of train                            no such pixel" in printed
     share = 20 / 36  # of the scored pixels, sky
@@ -246,7 +248,7 @@ def test_the_published_setting_is_one_command():
         --optimizer SGD --learningrate 0.01 --schedule poly --weight-decay 5e-4 --no-flips"""
     options = train.parser().parse_args(words.split())
     ((settings, folder),) = train.plan(options)
-    assert settings == experiment.Settings(
+    assert settings == Settings(
         model="UNet_S5_D16", loss="CrossEntropy_AllPixels", dataset="cityscapes", data="cityscapes",
         crop=(512, 1024), scale=(0.5, 2.0), filters=None, epochs=160, batch=16, steps=1000, validate_every=16,
         optimizer="SGD", learning_rate=0.01, schedule="poly", weight_decay=5e-4, auxiliary=0.4,
@@ -256,8 +258,8 @@ def test_the_published_setting_is_one_command():
 
 def test_the_defaults_are_the_settings_of_the_result_on_real_streets():
     ((settings, _),) = train.plan(train.parser().parse_args(["--dataset", "cityscapes"]))
-    kept = json.loads((experiment.RESULTS / "streets" / "settings.json").read_text())
-    assert experiment.Settings(**{**kept, "data": "phantom"}) == settings
+    kept = json.loads((run_folder.RESULTS / "streets" / "settings.json").read_text())
+    assert Settings(**{**kept, "data": "phantom"}) == settings
     # another loss comes without class weights, unless they are asked for
     for words, weights in ((["--loss", "DiceLoss"], False), (["--loss", "CrossEntropyLoss", "--class-weights"], True)):
         ((settings, _),) = train.plan(train.parser().parse_args(["--dataset", "cityscapes", *words]))
