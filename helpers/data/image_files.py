@@ -1,5 +1,6 @@
 """Images of any make in files: find them, read them upright, and write what a network found in them."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,13 +8,15 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 
 SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
-WRITTEN = ("_mask", "_overlay", "_labelIds")
-"""The ends of the names of what `python -m helpers.predict` writes."""
+MASK_NAME = re.compile(
+    r"(?P<image>.+)[-_.](masks?|labels?|labelIds|seg|segmentation|annotation|gt|ground_?truth|target)", re.IGNORECASE
+)
+"""What the name of a mask, without its suffix, looks like beside that of its image."""
 RED, GREEN = (230, 30, 30), (30, 200, 60)
 
 
 def below(path: Path) -> list[Path]:
-    """List the images of a folder and its folders, without what was written for them; of an image, the image alone.
+    """List the images of a folder and its folders, without masks and overlays; of an image, the image alone.
 
     Raises:
         FileNotFoundError: there is no such path, or no image in it.
@@ -23,11 +26,18 @@ def below(path: Path) -> list[Path]:
     if not path.is_dir():
         raise FileNotFoundError(f"{path}: no such file or folder; give an image or a folder of images.")
     found = [
-        file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES and not file.stem.endswith(WRITTEN)
+        file
+        for file in sorted(path.rglob("*"))
+        if is_image(file) and not MASK_NAME.fullmatch(file.stem) and not file.stem.endswith("_overlay")
     ]
     if not found:
         raise FileNotFoundError(f"{path}: holds no image ({', '.join(SUFFIXES)}); give a folder that does.")
     return found
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file's name is that of an image; those that begin with a dot are of the system."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def read(path: Path) -> np.ndarray:

@@ -85,11 +85,10 @@ class Layout:
         return []
 
 
-def counts_table(units: Sequence[str], names: Sequence, counts: np.ndarray, layout: Layout) -> Table:
-    """The counts of each held-out image, to join folds with."""
-    name = "number" if layout.unit == "patient" else "file"
-    rows = zip(units, names, *counts.T, strict=True)
-    return [(layout.unit, name, "both", "predicted", "true"), *rows]
+def counts_table(layout: Layout, units: Sequence[str], column: str, images: Sequence, counts: np.ndarray) -> Table:
+    """The counts (n, 3) of each held-out image, to join folds with; `column` is over what tells the images apart."""
+    rows = zip(units, images, *counts.T, strict=True)
+    return [(layout.unit, column, "both", "predicted", "true"), *rows]
 
 
 def read_counts(path: Path, layout: Layout) -> tuple[np.ndarray, np.ndarray]:

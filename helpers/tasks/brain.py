@@ -10,11 +10,11 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from helpers.data import augment, brain, disk, download, image_files, phantom_brain, splits
+from helpers.data import augment, brain, disk, download, image_files, phantom_brain
 from helpers.nets import inference
 from helpers.scores import metrics
 from helpers.settings import Settings
-from helpers.tasks import binary, preparation
+from helpers.tasks import binary, held_out, preparation
 from helpers.tasks.purpose import Purpose
 
 EXAMPLE = f"""example, which makes the embedded phantom brains in half a minute:
@@ -36,7 +36,7 @@ class Task:
 
     name = "brain"
     defaults = Settings()
-    uses = frozenset({"size", "validation", "folds", "fold"})
+    uses = frozenset({"size"}) | held_out.USES
     normalisation = "each channel by the 10th and 99th percentile of its patient"
     known_classes = ("tumour",)
     mode, ignore_index = "binary", None
@@ -53,14 +53,7 @@ class Task:
     @staticmethod
     def check(settings: Settings) -> None:
         """Raise ValueError for settings that no slices can meet; reads none."""
-        if settings.folds and not 0 <= settings.fold < settings.folds:
-            raise ValueError(f"fold is {settings.fold}: give a number from 0 to {settings.folds - 1}.")
-        if settings.folds == 1 or settings.folds < 0:
-            raise ValueError(f"folds is {settings.folds}: give 2 or more, or 0 for one split by patient.")
-        if not 0 <= settings.validation < 1:
-            raise ValueError(
-                f"validation is {settings.validation}: give a share of the patients from 0 up to, not with, 1."
-            )
+        held_out.check(settings)
         if not settings.size > 0:
             raise ValueError(f"size is {settings.size}: give a number above 0.")
 
@@ -105,7 +98,7 @@ class Task:
             return {}, {}
         full = brain.load(self.settings.data, progress=self.progress).select(self.validation_rows)
         counts = count(model, full, flips=self.settings.flips, progress=self.progress)
-        table = binary.counts_table(full.patients, full.numbers, counts, LAYOUT)
+        table = binary.counts_table(LAYOUT, full.patients, "number", full.numbers, counts)
         return metrics.scores_from_counts(counts, full.patients), {"slices.csv": table}
 
     @staticmethod
@@ -195,20 +188,7 @@ class Task:
 
 def split(settings: Settings, patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows of the training and of the validation slices; no patient is on both sides."""
-    if settings.folds:
-        folds = splits.folds_by_patient(patients, settings.folds)
-        rows = np.flatnonzero(folds != settings.fold), np.flatnonzero(folds == settings.fold)
-    elif settings.validation == 0:
-        rows = np.arange(len(patients)), np.arange(0)
-    else:
-        parts = splits.split_by_patient(patients, validation=settings.validation)
-        rows = parts["train"], parts["validation"]
-    if not len(rows[0]) or (not len(rows[1]) and (settings.folds or settings.validation)):
-        raise ValueError(
-            f"{settings.data}: its {len(np.unique(patients))} patients do not fill both sides of the split; "
-            "give more patients, fewer folds or another `validation`."
-        )
-    return rows
+    return held_out.split(settings, patients, LAYOUT.unit)
 
 
 def batches(slices: brain.Slices, settings: Settings, epoch: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:

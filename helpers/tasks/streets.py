@@ -1,8 +1,6 @@
 """What street scenes ask of a run: batches of pieces streamed from disk, and counts of pixels by class."""
 
 import argparse
-import itertools
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,11 +8,11 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from helpers.data import augment, disk, download, image_files, phantom_streets, street_classes, streets
+from helpers.data import disk, download, image_files, phantom_streets, street_classes, streets
 from helpers.nets import inference
 from helpers.scores import metrics
 from helpers.settings import Settings
-from helpers.tasks import binary, multiclass, preparation
+from helpers.tasks import binary, multiclass, pieces, preparation
 from helpers.tasks.purpose import Purpose
 
 EXAMPLE = f"""example, which makes the embedded phantom streets in ten seconds:
@@ -193,8 +191,7 @@ def batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Give batches without end from step `first` on, read from disk by threads ahead of the training step.
 
-    A piece depends on the seed and on its place in the run alone: a resumed run sees the same ones. Each pass over
-    the scenes has its own order.
+    As `pieces.batches` says.
 
     Args:
         scenes: to train on.
@@ -205,32 +202,7 @@ def batches(
     Gives:
         images (batch, height, width, 3) float32 in [0, 1] and classes (batch, height, width) uint8, 255 ignored.
     """
-    vary = augment.StreetAugmentation(settings.crop, settings.scale)
-    if not settings.augment:
-        vary = augment.StreetAugmentation.none(settings.crop)
-
-    size = settings.batch // share[1]
-
-    def jobs() -> Iterator[tuple[int, streets.Scene]]:
-        start = first * settings.batch
-        for number in itertools.count(start // len(scenes)):
-            order = np.random.default_rng((settings.seed, number)).permutation(len(scenes))
-            for place, row in enumerate(order, start=number * len(scenes)):
-                if place >= start and place % settings.batch // size == share[0]:
-                    yield place, scenes[row]
-
-    def piece(place: int, scene: streets.Scene) -> tuple[np.ndarray, np.ndarray]:
-        # The 1 keeps these draws apart from those of the order.
-        return vary(*streets.read(scene), np.random.default_rng((settings.seed, place, 1)))
-
-    pieces = disk.made_ahead(piece, jobs(), workers=os.cpu_count() or 1)
-    while True:
-        images, classes = zip(*itertools.islice(pieces, size), strict=True)
-        # One piece at a time: a tenth of the time of stacking all and then dividing the stack.
-        batch = np.empty((size, *settings.crop, 3), "float32")
-        for row, image in enumerate(images):
-            np.multiply(image, np.float32(1 / 255), out=batch[row])
-        yield batch, np.stack(classes)
+    return pieces.batches(scenes, streets.read, settings.crop, settings, first, share)
 
 
 def count(
