@@ -10,7 +10,7 @@ import numpy as np
 
 from helpers.nets import checkpoint, inference
 from helpers.settings import Settings
-from helpers.tasks import brain, streets
+from helpers.tasks import brain, pairs, streets
 from helpers.tasks.binary import Table
 from helpers.tasks.purpose import Purpose
 
@@ -171,6 +171,7 @@ class Task(Protocol):
 TASKS: dict[str, type[Task]] = {
     "brain": brain.Task,
     "cityscapes": streets.Task,
+    "pairs": pairs.Task,
 }
 SPECIFIC = frozenset().union(*(task.uses for task in TASKS.values()))
 """The settings that only some data sets read."""
