@@ -1,6 +1,7 @@
 """The commands as a person types them."""
 
 import csv
+import dataclasses
 import json
 import subprocess
 import sys
@@ -62,6 +63,32 @@ def test_the_originals_command_line_word_for_word():
 )
 def test_what_cannot_work_is_refused_before_training(words, message):
     with pytest.raises((ValueError, FileNotFoundError), match=message):
+        run_plan(*words.split())
+
+
+def test_each_setting_with_a_flag_is_an_option_and_its_help_names_the_defaults():
+    options = {each.dest: each for each in train.parser()._actions}
+    for field in dataclasses.fields(Settings):
+        assert (field.name in options) == (field.metadata["flag"] is not None), field.name
+    assert options["size"].help.endswith("(brain 128, pairs 256)")
+    assert options["epochs"].help.endswith("(brain 8, cityscapes 36, pairs 20)")
+    assert options["learning_rate"].help.endswith("(0.001)")
+    assert all(name in options["model"].help for name in zoo.NAMES)
+    assert "--crop HEIGHT WIDTH" in train.parser().format_help()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--dataset cityscapes --size 128", "--size is for brain and pairs, and cityscapes does nothing with it"),
+        ("--dataset cityscapes --folds 4", "--folds is for brain and pairs"),
+        ("--crop 64 64", "--crop is for cityscapes, and brain does nothing with it"),
+        ("--no-class-weights", "--class-weights is for cityscapes and pairs"),
+        ("--groups (a)", "--groups is for pairs"),
+    ],
+)
+def test_an_option_that_a_data_set_does_not_read_is_refused(words, message):
+    with pytest.raises(ValueError, match=message):
         run_plan(*words.split())
 
 
@@ -171,6 +198,21 @@ def test_predict_names_an_image_that_cannot_be_read_and_writes_the_others(model_
     with pytest.raises(OSError, match="bad.png: cannot be read"):
         predict.main(["--model", str(model_file), "--input", str(tmp_path / "in"), "--output", str(tmp_path / "out")])
     assert (tmp_path / "out/good_mask.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "classes", "message"),
+    [
+        (["--threshold", "1.5"], 1, "--threshold is 1.5: give a probability"),
+        (["--threshold", "0.4"], 19, "--threshold is for one class"),
+        (["--figure", "x.png"], 1, "--figure draws several classes"),
+    ],
+)
+def test_evaluate_refuses_what_the_network_has_no_use_for(words, classes, message, tmp_path):
+    zoo.build("UNet", (32, 32, 3), classes, filters=2).save(tmp_path / "x.keras")
+    dataset = "brain" if classes == 1 else "cityscapes"
+    with pytest.raises(ValueError, match=message):
+        evaluate.main(["--model", str(tmp_path / "x.keras"), "--data", "nowhere", "--dataset", dataset, *words])
 
 
 @pytest.mark.parametrize(

@@ -242,7 +242,7 @@ def test_a_full_disk_loses_no_finished_epoch(settings, finished, tmp_path, monke
         ({"model": "SE_Unet"}, "SE_UNet"),
         ({"loss": "DiceLos"}, "DiceLoss"),
         ({"loss": "DiceLoss", "class_weights": True}, "DiceLoss, which takes no class weights"),
-        ({"class_weights": True}, "class_weights is for cityscapes, and brain does nothing with it"),
+        ({"class_weights": True}, "class_weights is for cityscapes and pairs, and brain does nothing with it"),
         ({"crop": (32, 32)}, "crop is for cityscapes"),
         ({"pretrained": True}, "pretrain"),
         ({"size": 100}, "96 x 96 or 112 x 112"),
@@ -253,7 +253,7 @@ def test_a_full_disk_loses_no_finished_epoch(settings, finished, tmp_path, monke
         ({"validation": 1.0}, "validation is 1.0"),
         ({"schedule": "linear"}, "constant, cosine, poly"),
         ({"start": "nowhere.keras"}, "nowhere.keras: no such file"),
-        ({"dataset": "cats"}, "brain, cityscapes"),
+        ({"dataset": "cats"}, "brain, cityscapes, pairs"),
     ],
 )
 def test_what_cannot_work_is_refused_before_any_image_is_read(change, message):

@@ -165,7 +165,7 @@ def test_each_pass_uses_each_scene_once_in_an_order_of_its_own(settings, monkeyp
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"folds": 4}, "folds is for brain, and cityscapes does nothing with it"),
+        ({"folds": 4}, "folds is for brain and pairs, and cityscapes does nothing with it"),
         ({"size": 64}, "size is for brain"),
         ({"crop": (32, 0)}, "crop is 32 0"),
         ({"crop": (40, 32)}, "multiple of 16"),

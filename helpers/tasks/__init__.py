@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -60,11 +60,11 @@ class Task(Protocol):
         steps: in an epoch.
     """
 
-    name: ClassVar[str]
-    defaults: ClassVar[Settings]
-    uses: ClassVar[frozenset[str]]
-    normalisation: ClassVar[str]
-    known_classes: ClassVar[tuple[str, ...] | None]
+    name: str
+    defaults: Settings
+    uses: frozenset[str]
+    normalisation: str
+    known_classes: tuple[str, ...] | None
     mode: str
     ignore_index: int | None
     watched: str

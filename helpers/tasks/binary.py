@@ -85,7 +85,9 @@ class Layout:
         return []
 
 
-def counts_table(layout: Layout, units: Sequence[str], column: str, images: Sequence, counts: np.ndarray) -> Table:
+def counts_table(
+    layout: Layout, units: np.ndarray, column: str, images: np.ndarray | list[str], counts: np.ndarray
+) -> Table:
     """The counts (n, 3) of each held-out image, to join folds with; `column` is over what tells the images apart."""
     rows = zip(units, images, *counts.T, strict=True)
     return [(layout.unit, column, "both", "predicted", "true"), *rows]

@@ -38,8 +38,9 @@ class Task:
     defaults = Settings()
     uses = frozenset({"size"}) | held_out.USES
     normalisation = "each channel by the 10th and 99th percentile of its patient"
-    known_classes = ("tumour",)
-    mode, ignore_index = "binary", None
+    known_classes: tuple[str, ...] | None = ("tumour",)
+    mode = "binary"
+    ignore_index: int | None = None
     watched = "validation_dice"
 
     def __init__(self, settings: Settings, progress: bool):
@@ -60,7 +61,7 @@ class Task:
     @staticmethod
     def classes(settings: Settings) -> tuple[str, ...]:
         """Tumour or not, one probability."""
-        return Task.known_classes
+        return ("tumour",)
 
     @staticmethod
     def training_sides(settings: Settings) -> tuple[int, int]:

@@ -40,7 +40,7 @@ def split(settings: Settings, units: np.ndarray, word: str) -> tuple[np.ndarray,
             parts = splits.split_by_patient(units, validation=settings.validation)
             rows = parts["train"], parts["validation"]
     except ValueError:
-        rows = (), ()
+        rows = np.arange(0), np.arange(0)
     if not len(rows[0]) or not len(rows[1]):
         raise ValueError(
             f"{settings.data}: its {len(np.unique(units))} {word}s do not fill both sides of the split; "

@@ -4,6 +4,7 @@ import argparse
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 WHERE = """Sets are kept in the folder that the environment variable DATA_HOME names, else in the repository's data/.
 What was interrupted goes on where it stopped when the same command is given again."""
@@ -34,7 +35,7 @@ def add_output(part: argparse.ArgumentParser) -> None:
     part.add_argument("--output", type=Path, metavar="FOLDER", help="put the set here, not in DATA_HOME")
 
 
-def phantom_options(options: argparse.Namespace, names: Sequence[str], source: str) -> dict[str, int]:
+def phantom_options(options: argparse.Namespace, names: Sequence[str], source: str) -> dict[str, Any]:
     """Return the options that phantoms are made with; ValueError when they are given for something else."""
     given = {name: value for name in names if (value := getattr(options, name)) is not None}
     if given and source != "phantom":

@@ -52,8 +52,9 @@ class Task:
     )
     uses = frozenset({"crop", "scale", "class_weights"})
     normalisation = "none"
-    known_classes = street_classes.NAMES
-    mode, ignore_index = "multiclass", street_classes.IGNORE
+    known_classes: tuple[str, ...] | None = street_classes.NAMES
+    mode = "multiclass"
+    ignore_index: int | None = street_classes.IGNORE
     watched = "validation_mean_iou"
 
     def __init__(self, settings: Settings, progress: bool):
@@ -73,7 +74,7 @@ class Task:
     @staticmethod
     def classes(settings: Settings) -> tuple[str, ...]:
         """The 19 that are scored."""
-        return Task.known_classes
+        return street_classes.NAMES
 
     @staticmethod
     def training_sides(settings: Settings) -> tuple[int, int]:

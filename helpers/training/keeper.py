@@ -88,11 +88,11 @@ class Keeper(keras.callbacks.Callback):
         self.epoch = epoch
         self.started = time.perf_counter()
         # Dropout draws from the epoch's own seed, so that a resumed epoch repeats.
-        for number, generator in enumerate(_seed_generators(self.model)):
+        for number, generator in enumerate(_seed_generators(self.trained)):
             seed = np.random.default_rng((self.settings.seed, epoch, number)).integers(2**31, size=2)
             generator.state.assign(seed.astype(generator.state.dtype))
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict):
         """Move the bar; ValueError when the loss is no number any more."""
         loss = float(logs["loss"])
         self.bar.update()
@@ -106,7 +106,7 @@ class Keeper(keras.callbacks.Callback):
                 f"the learning rate or use float32; the epochs before it are kept in {self.folder}."
             )
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict):
         """Validate and keep the epoch, in the first process."""
         seconds = time.perf_counter() - self.started
         if self.spread.process == 0:
@@ -118,7 +118,7 @@ class Keeper(keras.callbacks.Callback):
         row = {
             "epoch": epoch + 1,
             **{name: float(value) for name, value in logs.items()},
-            "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "learning_rate": float(keras.ops.convert_to_numpy(self.trained.optimizer.learning_rate)),
             "seconds": seconds,
             "seconds_per_step": seconds / self.steps,
         }
@@ -136,7 +136,7 @@ class Keeper(keras.callbacks.Callback):
         names = tuple(max(self.history, key=len))
         rows = [names, *([row.get(name, "") for name in names] for row in self.history)]
         run_folder.write_rows(self.folder / "history.csv", rows)
-        run_folder.write(self.folder / "state.weights.h5", checkpoint.serialise_state(self.model))
+        run_folder.write(self.folder / "state.weights.h5", checkpoint.serialise_state(self.trained))
 
     def on_train_end(self, logs=None):
         """Close the bar."""
