@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
-from tqdm.auto import tqdm
 
 from helpers.data import disk, image_files
 
@@ -211,7 +210,9 @@ def _counted(masks: _Masks) -> tuple[int, ...]:
     """The pixels of each value, (256,)."""
     total = np.zeros(256, "int64")
     ahead = disk.made_ahead(_named_mask, ((path,) for path, *_ in masks.stamps), workers=os.cpu_count() or 1)
-    for mask in tqdm(ahead, "finding classes", len(masks.stamps), unit="mask", disable=not masks.progress):
+    for mask in disk.progress_bar(
+        ahead, desc="finding classes", total=len(masks.stamps), unit="mask", disable=not masks.progress
+    ):
         total += mask.histogram()
     return tuple(total.tolist())
 
@@ -343,7 +344,7 @@ def check(source: str | Path, progress: bool = True) -> tuple[str, list[str]]:
     pairs, problems = _scan(folder)
     counts = np.zeros(256, "int64")
     seen: dict[bytes, str] = {}
-    for pair in tqdm(pairs, desc=f"checking {folder.name}", unit="pair", disable=not progress):
+    for pair in disk.progress_bar(pairs, desc=f"checking {folder.name}", unit="pair", disable=not progress):
         name, mask_name = disk.below(folder, pair.image), disk.below(folder, pair.mask)
         image = mask = None
         try:

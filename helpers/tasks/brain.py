@@ -8,7 +8,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 from helpers.data import augment, brain, disk, download, image_files, phantom_brain
 from helpers.nets import inference
@@ -140,7 +139,7 @@ class Task:
         for path in paths:
             volumes.setdefault(_volume_of(path), []).append(path)
         unreadable = []
-        bar = tqdm(total=len(paths), unit="image")
+        bar = disk.progress_bar(total=len(paths), unit="image")
         for volume, chosen in volumes.items():
             beside = [path for path in image_files.below(volume[0]) if _volume_of(path) == volume]
             images: dict[Path, np.ndarray] = {}
@@ -238,7 +237,7 @@ def count(
     window, as in `inference.predict_probabilities`.
     """
     counts = np.zeros((len(slices), 3), "int64")
-    for patient in tqdm(np.unique(slices.patients), desc="scoring", unit="patient", disable=not progress):
+    for patient in disk.progress_bar(np.unique(slices.patients), desc="scoring", unit="patient", disable=not progress):
         rows = np.flatnonzero(slices.patients == patient)
         patient_slices = brain.normalise(slices.select(rows))
         probabilities = inference.predict_probabilities(model, patient_slices.images, flips=flips, **averaging)
@@ -270,6 +269,8 @@ def prepare(options: argparse.Namespace) -> None:
     if options.output:
         home = options.output.expanduser().resolve()
         data = str(home / "kaggle_3m")
+    if source in ("phantom", "kaggle") or Path(source).expanduser().is_file():
+        preparation.print_place(home)
     if source == "phantom":
         folder = phantom_brain.make(home, **phantoms)
     elif source == "kaggle":

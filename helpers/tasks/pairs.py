@@ -14,7 +14,6 @@ from pathlib import Path
 import keras
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from helpers.data import disk, image_files, pairs
 from helpers.nets import inference
@@ -63,7 +62,9 @@ class Task:
     def _small(self, chosen: Sequence[pairs.Pair]) -> list[tuple[Image.Image, Image.Image]]:
         read = functools.partial(pairs.read, table=self.table, size=self.settings.size)
         ahead = disk.made_ahead(read, ((pair,) for pair in chosen), workers=2)
-        return list(tqdm(ahead, "reading", len(chosen), unit="image", disable=not self.progress))
+        return list(
+            disk.progress_bar(ahead, desc="reading", total=len(chosen), unit="image", disable=not self.progress)
+        )
 
     @staticmethod
     def check(settings: Settings) -> None:
@@ -120,7 +121,9 @@ class Task:
         """The scores of the pairs that are held out, at their own size, and images.csv."""
         if not self.held_out:
             return {}, {}
-        examples = tqdm(self._held_out(None), "scoring", len(self.held_out), disable=not self.progress)
+        examples = disk.progress_bar(
+            self._held_out(None), desc="scoring", total=len(self.held_out), disable=not self.progress
+        )
         counts = count(model, examples, self.kinds, flips=self.settings.flips)
         groups, names = self.groups[self.rows], [pair.name for pair in self.held_out]
         if self.kinds.one_area:
@@ -166,7 +169,7 @@ class Task:
             groups = pairs.groups_of(found, (purpose.settings or {}).get("groups"))
         except (OSError, ValueError):  # those of the training: other files need not have them
             groups = pairs.groups_of(found, None)
-        examples = tqdm(_arrays(found, pairs.class_table(kinds), None), "scoring", len(found))
+        examples = disk.progress_bar(_arrays(found, pairs.class_table(kinds), None), desc="scoring", total=len(found))
         counts = count(model, examples, kinds, threshold=threshold or 0.5, **averaging)
         words = f"{len(found)} images, {len(set(groups))} groups"
         if kinds.one_area:
@@ -187,7 +190,7 @@ class Task:
         values = np.array(purpose.classes, "int").astype("uint8")
         colours = _colours(len(values))
         unreadable = []
-        for path in tqdm(paths, unit="image"):
+        for path in disk.progress_bar(paths, unit="image"):
             try:
                 image = image_files.read(path)
             except OSError as error:

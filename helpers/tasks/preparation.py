@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-WHERE = """Sets are kept in the folder that the environment variable DATA_HOME names, else in the repository's data/.
+WHERE = """Sets are kept in the folder that the environment variable DATA_HOME names, else in data/ of the repository,
+or in ~/where_to_look_data where the package is installed without it.
 What was interrupted goes on where it stopped when the same command is given again."""
 
 
@@ -33,6 +34,11 @@ def add_set(
 def add_output(part: argparse.ArgumentParser) -> None:
     """Add the option for another place."""
     part.add_argument("--output", type=Path, metavar="FOLDER", help="put the set here, not in DATA_HOME")
+
+
+def print_place(home: Path) -> None:
+    """Print where a set is put."""
+    print(f"the set goes to {home}", flush=True)
 
 
 def phantom_options(options: argparse.Namespace, names: Sequence[str], source: str) -> dict[str, Any]:

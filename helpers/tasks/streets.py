@@ -6,7 +6,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 from helpers.data import disk, download, image_files, phantom_streets, street_classes, streets
 from helpers.nets import inference
@@ -59,8 +58,8 @@ class Task:
 
     def __init__(self, settings: Settings, progress: bool):
         self.settings, self.progress = settings, progress
-        self.training = streets.scenes(settings.data, "train", progress)
-        self.held_out = streets.scenes(settings.data, "val", progress)
+        self.training = streets.scenes(settings.data, "train")
+        self.held_out = streets.scenes(settings.data, "val")
         self.steps = settings.steps or max(1, len(self.training) // settings.batch)
 
     @staticmethod
@@ -141,7 +140,7 @@ class Task:
     ) -> list[str]:
         """Write label ids and an overlay for each photograph; return what is wrong with those that cannot be read."""
         unreadable = []
-        for path in tqdm(paths, unit="image"):
+        for path in disk.progress_bar(paths, unit="image"):
             try:
                 image = image_files.read(path)
             except OSError as error:
@@ -224,7 +223,8 @@ def count(
     """
     confusions = np.zeros((len(scenes), len(street_classes.CLASSES), len(street_classes.CLASSES)), "int64")
     ahead = disk.made_ahead(streets.read, ((scene,) for scene in scenes), workers=1)
-    for row, (image, classes) in enumerate(tqdm(ahead, "scoring", len(scenes), unit="scene", disable=not progress)):
+    bar = disk.progress_bar(ahead, desc="scoring", total=len(scenes), unit="scene", disable=not progress)
+    for row, (image, classes) in enumerate(bar):
         probabilities = inference.predict_probabilities(model, np.asarray(image)[None], flips, 1, scales, window)
         predicted = probabilities[0].argmax(axis=-1)
         confusions[row] = metrics.confusion_matrix(
@@ -251,6 +251,8 @@ def prepare(options: argparse.Namespace) -> None:
     if options.output:
         home = options.output.expanduser().resolve()
         data = str(home)
+    if source in ("phantom", "cityscapes") or paths[0].is_file():
+        preparation.print_place(home)
     if source == "phantom":
         phantom_streets.make(home, **phantoms)
     elif source == "cityscapes":

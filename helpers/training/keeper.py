@@ -6,8 +6,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
+from helpers.data import disk
 from helpers.nets import checkpoint
 from helpers.settings import Settings
 from helpers.tasks import Task
@@ -75,7 +75,7 @@ class Keeper(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Show the bar."""
         done = len(self.history) * self.steps
-        self.bar = tqdm(
+        self.bar = disk.progress_bar(
             total=self.settings.epochs * self.steps,
             initial=done,
             desc=f"{self.settings.model} {self.settings.loss} seed {self.settings.seed}",

@@ -7,7 +7,7 @@ import numpy as np
 import pandas
 
 from helpers import tasks
-from helpers.scores import metrics
+from helpers.scores import intervals
 from helpers.training.run_folder import Result
 
 _KEYS = ["model", "pretrained", "loss"]
@@ -17,7 +17,7 @@ def summarise(results: Sequence[Result]) -> pandas.DataFrame:
     """Return a row for each network and loss, as results.csv has it; one data set alone.
 
     The folds of a seed are joined first. Where each patient (or group) has a score, "difference" is that to the first
-    network with the same loss on the same ones, with the interval of `metrics.paired_interval`.
+    network with the same loss on the same ones, with the interval of `intervals.paired_interval`.
     """
     groups: dict[tuple, list[Result]] = {}
     for result in results:
@@ -34,7 +34,7 @@ def summarise(results: Sequence[Result]) -> pandas.DataFrame:
             names = sorted(by_seed[0]["patients"])
             by_patient = np.array([[scores["patients"][name] for name in names] for scores in by_seed])
             if key[-1] in first:
-                difference = metrics.paired_interval(by_patient, first[key[-1]])
+                difference = intervals.paired_interval(by_patient, first[key[-1]])
                 row.update(zip(("difference", "difference_low", "difference_high"), difference, strict=True))
             first.setdefault(key[-1], by_patient)
         row["parameters"] = group[0].parameters
