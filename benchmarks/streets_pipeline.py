@@ -19,8 +19,8 @@ import numpy as np
 from PIL import Image
 
 from helpers.data import disk, phantom_streets, streets
+from helpers.settings import Settings
 from helpers.tasks import streets as streets_task
-from helpers.training import experiment
 
 
 def write_large_scenes(folder, count=12):
@@ -51,7 +51,7 @@ def main() -> None:
         if options.data is None:
             write_large_scenes(temporary)
         scenes = streets.scenes(options.data or temporary, "train")
-        settings = experiment.Settings(dataset="cityscapes", crop=tuple(options.crop), batch=8)
+        settings = Settings(dataset="cityscapes", crop=tuple(options.crop), batch=8)
 
         def decode(scene):
             disk.read(scene.image), disk.read(scene.labels)

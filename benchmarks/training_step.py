@@ -24,8 +24,8 @@ import numpy as np
 from helpers.data import brain
 from helpers.nets import zoo
 from helpers.scores import losses
+from helpers.settings import Settings
 from helpers.tasks import brain as brain_task
-from helpers.training import experiment
 
 
 def straight_down(size, filters):
@@ -98,7 +98,7 @@ def main():
     parser.add_argument("--table", help="with --models: a CSV file for their medians")
     options = parser.parse_args()
 
-    settings = dataclasses.replace(experiment.Settings(), size=options.size, batch=options.batch)
+    settings = dataclasses.replace(Settings(), size=options.size, batch=options.batch)
     slices = brain.normalise(brain.load(options.data, options.size))
     stream = brain_task.batches(slices, settings)
     images, masks = next(stream)

@@ -1,4 +1,4 @@
-"""The course's reference code: data, networks, training and pictures, in four rooms read from left to right.
+"""The course's reference code, in rooms that data walks through once: data, nets, scores, tasks, training, show.
 
 Import it before Keras or TensorFlow: it keeps what TensorFlow writes at its start out of the notebook.
 """

@@ -1,6 +1,7 @@
 """The commands as a person types them."""
 
 import csv
+import dataclasses
 import json
 import subprocess
 import sys
@@ -9,18 +10,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import evaluate, predict, train
-from helpers.data import brain
-from helpers.nets import zoo
-from helpers.training import experiment
+from helpers import evaluate, predict, tasks, train
+from helpers.data import brain, image_files
+from helpers.nets import checkpoint, zoo
+from helpers.settings import Settings
+from helpers.tasks.purpose import Purpose
+from helpers.training import run_folder
 
 SMALL = ["--size", "32", "--filters", "4", "--epoch", "1", "--batch", "4", "--validation", "0.3"]
 
 
 @pytest.fixture(scope="module")
 def model_file(tmp_path_factory):
+    """A network of the brain, whose file says so."""
+    task = tasks.get("brain")
+    purpose = Purpose.of_run(Settings(size=32), task.known_classes, (32, 32), task.normalisation)
     path = tmp_path_factory.mktemp("model") / "model.keras"
-    zoo.build("UNet", (32, 32, 3), filters=4).save(path)
+    path.write_bytes(checkpoint.serialise(zoo.build("UNet", (32, 32, 3), filters=4), purpose.note()))
     return path
 
 
@@ -60,6 +66,32 @@ def test_what_cannot_work_is_refused_before_training(words, message):
         run_plan(*words.split())
 
 
+def test_each_setting_with_a_flag_is_an_option_and_its_help_names_the_defaults():
+    options = {each.dest: each for each in train.parser()._actions}
+    for field in dataclasses.fields(Settings):
+        assert (field.name in options) == (field.metadata["flag"] is not None), field.name
+    assert options["size"].help.endswith("(brain 128, pairs 256)")
+    assert options["epochs"].help.endswith("(brain 8, cityscapes 36, pairs 20)")
+    assert options["learning_rate"].help.endswith("(0.001)")
+    assert all(name in options["model"].help for name in zoo.NAMES)
+    assert "--crop HEIGHT WIDTH" in train.parser().format_help()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--dataset cityscapes --size 128", "--size is for brain and pairs, and cityscapes does nothing with it"),
+        ("--dataset cityscapes --folds 4", "--folds is for brain and pairs"),
+        ("--crop 64 64", "--crop is for cityscapes, and brain does nothing with it"),
+        ("--no-class-weights", "--class-weights is for cityscapes and pairs"),
+        ("--groups (a)", "--groups is for pairs"),
+    ],
+)
+def test_an_option_that_a_data_set_does_not_read_is_refused(words, message):
+    with pytest.raises(ValueError, match=message):
+        run_plan(*words.split())
+
+
 def test_train_ends_with_a_table_and_skips_what_is_finished(kaggle_folder, tmp_path, capsys):
     words = ["--models", "SE_UNet", "--train", "2", "--data", str(kaggle_folder), "--out", str(tmp_path), *SMALL]
     train.main(words)
@@ -68,7 +100,7 @@ def test_train_ends_with_a_table_and_skips_what_is_finished(kaggle_folder, tmp_p
         (row,) = csv.DictReader(file)
     assert (row["model"], row["seeds"]) == ("SE_UNet", "2")
     assert int(row["parameters"]) == zoo.build("SE_UNet", (32, 32, 3), filters=4).count_params()
-    seeds = [experiment.read(tmp_path / f"brain/SE_UNet-Dice_CrossEntropy/seed_{seed}") for seed in range(2)]
+    seeds = [run_folder.read(tmp_path / f"brain/SE_UNet-Dice_CrossEntropy/seed_{seed}") for seed in range(2)]
     means = [result.scores["dice"]["mean"] for result in seeds]
     assert float(row["dice"]) == pytest.approx(sum(means) / 2)
     assert float(row["dice_spread_over_seeds"]) == pytest.approx(abs(means[0] - means[1]) / 2**0.5)
@@ -149,13 +181,12 @@ def test_predict_draws_the_prediction_red_and_the_truth_green(tmp_path):
     image = np.full((16, 16, 3), 100, np.uint8)
     true_mask = np.zeros((16, 16), np.uint8)
     true_mask[2:6, 2:6] = 255
-    Image.fromarray(true_mask).save(tmp_path / "x_mask.tif")
     found = np.zeros((16, 16), bool)
     found[8:12, 8:12] = True
-    predict.write(tmp_path / "x.tif", image, found, tmp_path / "out", tmp_path)
-    overlay = np.asarray(Image.open(tmp_path / "out/x_overlay.png"))
-    red = (overlay == predict.RED).all(axis=-1)
-    green = (overlay == predict.GREEN).all(axis=-1)
+    image_files.write_area(tmp_path, "x", image, found, true_mask > 0)
+    overlay = np.asarray(Image.open(tmp_path / "x_overlay.png"))
+    red = (overlay == image_files.RED).all(axis=-1)
+    green = (overlay == image_files.GREEN).all(axis=-1)
     assert red.sum() == green.sum() == 12  # the rim of a 4 x 4 square
     assert red[8, 8] and not red[9, 9] and green[2, 2] and not green[3, 3]
 
@@ -167,6 +198,21 @@ def test_predict_names_an_image_that_cannot_be_read_and_writes_the_others(model_
     with pytest.raises(OSError, match="bad.png: cannot be read"):
         predict.main(["--model", str(model_file), "--input", str(tmp_path / "in"), "--output", str(tmp_path / "out")])
     assert (tmp_path / "out/good_mask.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "classes", "message"),
+    [
+        (["--threshold", "1.5"], 1, "--threshold is 1.5: give a probability"),
+        (["--threshold", "0.4"], 19, "--threshold is for one class"),
+        (["--figure", "x.png"], 1, "--figure draws several classes"),
+    ],
+)
+def test_evaluate_refuses_what_the_network_has_no_use_for(words, classes, message, tmp_path):
+    zoo.build("UNet", (32, 32, 3), classes, filters=2).save(tmp_path / "x.keras")
+    dataset = "brain" if classes == 1 else "cityscapes"
+    with pytest.raises(ValueError, match=message):
+        evaluate.main(["--model", str(tmp_path / "x.keras"), "--data", "nowhere", "--dataset", dataset, *words])
 
 
 @pytest.mark.parametrize(

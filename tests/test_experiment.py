@@ -18,10 +18,12 @@ import pytest
 
 from helpers.data import brain
 from helpers.scores import metrics
+from helpers.settings import Settings
+from helpers.tasks import binary
 from helpers.tasks import brain as brain_task
-from helpers.training import experiment
+from helpers.training import experiment, run_folder
 
-TINY = experiment.Settings(size=32, filters=4, epochs=3, batch=4, learning_rate=1e-3, validation=0.3)
+TINY = Settings(size=32, filters=4, epochs=3, batch=4, learning_rate=1e-3, validation=0.3)
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +62,12 @@ def test_a_run_leaves_everything_in_its_folder(settings, finished):
         "slices.csv",
     ]
     assert [row["epoch"] for row in finished.history] == [1, 2, 3]
-    assert experiment.Settings(**json.loads((finished.folder / "settings.json").read_text())) == settings
+    assert Settings(**json.loads((finished.folder / "settings.json").read_text())) == settings
     slices = brain.load(settings.data)
     train, validation = brain_task.split(settings, slices.patients)
     assert set(finished.scores["patients"]) == set(slices.patients[validation])
     assert not set(slices.patients[train]) & set(slices.patients[validation])
-    counts, patients = experiment.read_counts(finished.folder)
+    counts, patients = binary.read_counts(finished.folder / "slices.csv", brain_task.LAYOUT)
     # The third column is the true area, at the masks' own size.
     assert np.array_equal(counts[:, 2], slices.masks[validation].sum(axis=(1, 2)))
     assert np.array_equal(patients, slices.patients[validation])
@@ -75,7 +77,7 @@ def test_the_scores_are_those_of_the_final_weights(settings, finished):
     slices = brain.load(settings.data)
     held_out = slices.select(brain_task.split(settings, slices.patients)[1])
     counts = brain_task.count(finished.model("final"), held_out)
-    assert np.array_equal(counts, experiment.read_counts(finished.folder)[0])
+    assert np.array_equal(counts, binary.read_counts(finished.folder / "slices.csv", brain_task.LAYOUT)[0])
 
 
 def test_the_best_weights_are_those_of_the_epoch_with_the_best_validation(settings, finished):
@@ -141,7 +143,7 @@ def test_a_killed_process_resumes_with_the_same_weights(settings, finished, tmp_
     process.wait()
     assert not (folder / "scores.json").exists(), "the process finished before it was killed"
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    assert_same_outcome(finished, experiment.read(folder))
+    assert_same_outcome(finished, run_folder.read(folder))
 
 
 def test_a_finished_run_is_returned_and_not_trained_again(settings, finished, tmp_path):
@@ -222,10 +224,7 @@ def test_a_full_disk_loses_no_finished_epoch(settings, finished, tmp_path, monke
     replace = os.replace
 
     def full(source, target):
-        if (
-            str(target).endswith("state.weights.h5")
-            and len(experiment._read_history(tmp_path / "run/history.csv")) == 2
-        ):
+        if str(target).endswith("state.weights.h5") and len(run_folder.read_history(tmp_path / "run")) == 2:
             raise OSError(errno.ENOSPC, "No space left on device")
         replace(source, target)
 
@@ -243,7 +242,8 @@ def test_a_full_disk_loses_no_finished_epoch(settings, finished, tmp_path, monke
         ({"model": "SE_Unet"}, "SE_UNet"),
         ({"loss": "DiceLos"}, "DiceLoss"),
         ({"loss": "DiceLoss", "class_weights": True}, "DiceLoss, which takes no class weights"),
-        ({"class_weights": True}, "class_weights are for the streets"),
+        ({"class_weights": True}, "class_weights is for cityscapes and pairs, and brain does nothing with it"),
+        ({"crop": (32, 32)}, "crop is for cityscapes"),
         ({"pretrained": True}, "pretrain"),
         ({"size": 100}, "96 x 96 or 112 x 112"),
         ({"epochs": -1}, "epochs is -1"),
@@ -253,13 +253,13 @@ def test_a_full_disk_loses_no_finished_epoch(settings, finished, tmp_path, monke
         ({"validation": 1.0}, "validation is 1.0"),
         ({"schedule": "linear"}, "constant, cosine, poly"),
         ({"start": "nowhere.keras"}, "nowhere.keras: no such file"),
-        ({"dataset": "cats"}, "brain, cityscapes"),
+        ({"dataset": "cats"}, "brain, cityscapes, pairs"),
     ],
 )
 def test_what_cannot_work_is_refused_before_any_image_is_read(change, message):
     settings = dataclasses.replace(TINY, data="a folder that is not there", **change)
     with pytest.raises((ValueError, FileNotFoundError), match=message):
-        settings.check()
+        experiment.check(settings)
 
 
 def test_mixed_precision_trains_and_leaves_the_global_policy_alone(settings, tmp_path):
@@ -272,9 +272,9 @@ def test_mixed_precision_trains_and_leaves_the_global_policy_alone(settings, tmp
 
 
 def test_results_folder_takes_a_name_of_the_courses_own_or_a_folder(tmp_path):
-    with open(experiment.results_folder("brain_cross_validation") / "patients.csv", newline="") as file:
+    with open(run_folder.results_folder("brain_cross_validation") / "patients.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == 80
     with pytest.raises(FileNotFoundError, match=r"holds no patients.csv; .*brain_cross_validation"):
-        experiment.results_folder(tmp_path)
+        run_folder.results_folder(tmp_path)
     (tmp_path / "patients.csv").touch()
-    assert experiment.results_folder(tmp_path) == tmp_path
+    assert run_folder.results_folder(tmp_path) == tmp_path

@@ -7,7 +7,7 @@ from cityscapesscripts.evaluation import evalPixelLevelSemanticLabeling as evalu
 from PIL import Image
 
 import helpers  # noqa: F401  (imports Keras quietly)
-from helpers.data import streets
+from helpers.data import street_classes
 from helpers.scores import intervals, metrics
 
 
@@ -365,17 +365,17 @@ def test_mean_iou_equals_the_official_evaluation(tmp_path):
     total, pairs = np.zeros((19, 19), int), []
     for number in range(4):
         truth = rng.choice([7, 8, 11, 13, 23, 24, 26, 33, 0, 1, 4, 255], (40, 60)).astype("uint8")
-        classes = np.where(rng.random(truth.shape) < 0.6, streets.CLASS_OF_LABEL_ID[truth], 0)
-        wrong = (rng.random(truth.shape) < 0.1) | (classes == streets.IGNORE)
+        classes = np.where(rng.random(truth.shape) < 0.6, street_classes.CLASS_OF_LABEL_ID[truth], 0)
+        wrong = (rng.random(truth.shape) < 0.1) | (classes == street_classes.IGNORE)
         classes = np.where(wrong, rng.integers(0, 19, truth.shape), classes).astype("uint8")
         names = [tmp_path / f"ulm_000000_{number:06}_{kind}.png" for kind in ("gtFine_labelIds", "predicted")]
         Image.fromarray(np.where(truth == 255, 0, truth).astype("uint8")).save(names[0])
-        Image.fromarray(streets.LABEL_ID_OF_CLASS[classes]).save(names[1])
+        Image.fromarray(street_classes.LABEL_ID_OF_CLASS[classes]).save(names[1])
         pairs.append(names)
-        total += metrics.confusion_matrix(streets.CLASS_OF_LABEL_ID[truth], classes, 19)
+        total += metrics.confusion_matrix(street_classes.CLASS_OF_LABEL_ID[truth], classes, 19)
     evaluation.args.evalInstLevelScore, evaluation.args.JSONOutput, evaluation.args.quiet = False, False, True
     truths, predictions = ([str(pair[which]) for pair in pairs] for which in (0, 1))
     official = evaluation.evaluateImgLists(predictions, truths, evaluation.args)
-    for each, value in zip(streets.CLASSES, metrics.class_iou(total), strict=True):
+    for each, value in zip(street_classes.CLASSES, metrics.class_iou(total), strict=True):
         assert official["classScores"][each.name] == pytest.approx(value, abs=1e-6, nan_ok=True)
     assert official["averageScoreClasses"] == pytest.approx(metrics.mean_iou(total), abs=1e-6)

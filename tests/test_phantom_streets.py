@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.data import phantom_streets, streets
+from helpers.data import phantom_streets, street_classes, streets
 from helpers.scores import metrics
 
 
@@ -47,11 +47,11 @@ def test_scenes_hold_every_class_and_only_label_ids(some):
     images, labels = some
     assert images.shape == (24, 128, 256, 3) and labels.shape == (24, 128, 256)
     assert images.dtype == labels.dtype == np.uint8
-    classes = streets.CLASS_OF_LABEL_ID[labels]
+    classes = street_classes.CLASS_OF_LABEL_ID[labels]
     assert set(range(19)) <= set(np.unique(classes))
-    assert set(np.unique(labels)) <= {each.label_id for each in streets.CLASSES} | {1, 4}
+    assert set(np.unique(labels)) <= {each.label_id for each in street_classes.CLASSES} | {1, 4}
     shares = streets.class_shares(classes)
-    assert 0.15 < shares[streets.NAMES.index("road")] < 0.35
+    assert 0.15 < shares[street_classes.NAMES.index("road")] < 0.35
     # No class is rare: a network has to meet each of them in its first hundred steps.
     assert shares.min() > 0.008
     shown_in = np.stack([(classes == each).any(axis=(1, 2)).mean() for each in range(19)])
@@ -62,20 +62,20 @@ def test_a_scene_is_where_it_belongs(some):
     _, labels = some
     rows = np.arange(128)[None, :, None]
     height = {each.name: (rows * (labels == each.label_id)).sum() / max((labels == each.label_id).sum(), 1)
-              for each in streets.CLASSES}  # fmt: skip
+              for each in street_classes.CLASSES}  # fmt: skip
     assert height["sky"] < height["building"] < height["car"] < height["road"]
 
 
 def test_neither_colour_nor_place_alone_tells_the_classes_apart(some):
     images, labels = some
-    classes = streets.CLASS_OF_LABEL_ID[labels]
+    classes = street_classes.CLASS_OF_LABEL_ID[labels]
     others = [phantom_streets.scene(1, index) for index in range(8)]
-    truth = streets.CLASS_OF_LABEL_ID[np.stack([labels for _, labels in others])]
+    truth = street_classes.CLASS_OF_LABEL_ID[np.stack([labels for _, labels in others])]
 
     def box(photographs):  # colours in 8 x 8 x 8 boxes
         return (photographs // 32) @ np.array([64, 8, 1], "uint16")
 
-    labelled = classes != streets.IGNORE
+    labelled = classes != street_classes.IGNORE
     pairs = box(images)[labelled].astype(int) * 19 + classes[labelled]
     of_box = np.bincount(pairs, minlength=512 * 19).reshape(512, 19).argmax(axis=1)
     of_place = np.stack([(classes == each).sum(axis=0) for each in range(19)]).argmax(axis=0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.data import disk, streets
+from helpers.data import disk, street_classes, streets
 
 # Two rows of label ids, and the classes that the official table gives them.
 LABEL_IDS = np.array([[0, 7, 8, 26], [33, 10, 31, 255]], "uint8")
@@ -48,13 +48,13 @@ def test_the_table_is_the_official_one():
         "terrain", "sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle",
     ]  # fmt: skip
     label_ids = [7, 8, 11, 12, 13, 17, *range(19, 29), 31, 32, 33]
-    assert list(streets.NAMES) == names
-    assert [each.label_id for each in streets.CLASSES] == label_ids
-    assert streets.CLASS_OF_LABEL_ID[label_ids].tolist() == list(range(19))
-    assert (np.delete(streets.CLASS_OF_LABEL_ID, label_ids) == 255).all()
-    assert streets.LABEL_ID_OF_CLASS[:19].tolist() == label_ids and streets.LABEL_ID_OF_CLASS[255] == 0
-    assert streets.PALETTE[[0, 10, 13, 255]].tolist() == [[128, 64, 128], [70, 130, 180], [0, 0, 142], [0, 0, 0]]
-    assert len({tuple(colour) for colour in streets.PALETTE[:19].tolist()}) == 19
+    assert list(street_classes.NAMES) == names
+    assert [each.label_id for each in street_classes.CLASSES] == label_ids
+    assert street_classes.CLASS_OF_LABEL_ID[label_ids].tolist() == list(range(19))
+    assert (np.delete(street_classes.CLASS_OF_LABEL_ID, label_ids) == 255).all()
+    assert street_classes.LABEL_ID_OF_CLASS[:19].tolist() == label_ids and street_classes.LABEL_ID_OF_CLASS[255] == 0
+    assert street_classes.PALETTE[[0, 10, 13, 255]].tolist() == [[128, 64, 128], [70, 130, 180], [0, 0, 142], [0, 0, 0]]
+    assert len({tuple(colour) for colour in street_classes.PALETTE[:19].tolist()}) == 19
 
 
 def test_scenes_are_listed_by_name(street_folder):

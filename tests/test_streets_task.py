@@ -12,11 +12,12 @@ from test_experiment import StopAfter
 from test_streets import write_scene
 
 from helpers import evaluate, predict, train
-from helpers.data import streets
+from helpers.data import street_classes, streets
 from helpers.nets import inference
 from helpers.scores import losses, metrics
+from helpers.settings import Settings
 from helpers.tasks import streets as streets_task
-from helpers.training import experiment
+from helpers.training import experiment, run_folder
 
 HEIGHT, WIDTH = 40, 80
 ROAD, SKY, CAR = 7, 23, 26  # label ids
@@ -48,7 +49,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def settings(folder):
-    return experiment.Settings(
+    return Settings(
         dataset="cityscapes", data=str(folder), filters=4, crop=(32, 32), scale=(0.7, 1.3), epochs=4, batch=4, steps=5,
         validate_every=2, loss="CrossEntropyLoss", learning_rate=1e-2,
     )  # fmt: skip
@@ -76,9 +77,9 @@ def test_the_scores_are_those_of_the_final_weights_at_the_scenes_own_size(settin
     total = streets_task.count(finished.model("final"), scenes).sum(axis=0)
     with open(finished.folder / "confusion.csv", newline="") as file:
         rows = list(csv.reader(file))
-    assert rows[0] == ["", *streets.NAMES] and [row[0] for row in rows[1:]] == list(streets.NAMES)
+    assert rows[0] == ["", *street_classes.NAMES] and [row[0] for row in rows[1:]] == list(street_classes.NAMES)
     assert np.array_equal(np.array([row[1:] for row in rows[1:]], int), total)
-    road, sky, car = (streets.NAMES.index(name) for name in ("road", "sky", "car"))
+    road, sky, car = (street_classes.NAMES.index(name) for name in ("road", "sky", "car"))
     true = {road: 3 * (16 * WIDTH - 200), sky: 3 * 20 * WIDTH, car: 3 * 200}  # the bonnet is left out
     assert {row: int(total[row].sum()) for row in np.flatnonzero(total.sum(axis=1))} == true
     assert finished.scores["mean_iou"] == finished.history[-1]["validation_mean_iou"]
@@ -164,7 +165,8 @@ def test_each_pass_uses_each_scene_once_in_an_order_of_its_own(settings, monkeyp
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"folds": 4}, "val split of their own"),
+        ({"folds": 4}, "folds is for brain and pairs, and cityscapes does nothing with it"),
+        ({"size": 64}, "size is for brain"),
         ({"crop": (32, 0)}, "crop is 32 0"),
         ({"crop": (40, 32)}, "multiple of 16"),
         ({"scale": (2.0, 0.5)}, "scale is 2.0 0.5"),
@@ -176,9 +178,9 @@ def test_each_pass_uses_each_scene_once_in_an_order_of_its_own(settings, monkeyp
     ],
 )
 def test_what_cannot_work_is_refused_before_any_image_is_read(change, message):
-    settings = experiment.Settings(dataset="cityscapes", data="a folder that is not there", crop=(32, 32))
+    settings = Settings(dataset="cityscapes", data="a folder that is not there", crop=(32, 32))
     with pytest.raises(ValueError, match=message):
-        dataclasses.replace(settings, **change).check()
+        experiment.check(dataclasses.replace(settings, **change))
 
 
 def test_labels_of_another_size_end_training_with_the_name_of_the_file(settings, tmp_path):
@@ -200,7 +202,7 @@ def test_the_commands_from_training_to_the_benchmarks_files(folder, tmp_path, ca
     assert "mean IoU" in printed and "traffic light" in printed
     with open(tmp_path / "runs/cityscapes/results.csv", newline="") as file:
         (row,) = csv.DictReader(file)
-    runs = [experiment.read(tmp_path / f"runs/cityscapes/UNet-CrossEntropyLoss/seed_{seed}") for seed in (0, 1)]
+    runs = [run_folder.read(tmp_path / f"runs/cityscapes/UNet-CrossEntropyLoss/seed_{seed}") for seed in (0, 1)]
     assert float(row["mean_iou"]) == pytest.approx(np.mean([run.scores["mean_iou"] for run in runs]))
     assert float(row["sky"]) == pytest.approx(np.mean([run.scores["classes"]["sky"] for run in runs]))
 
@@ -217,21 +219,21 @@ def test_the_commands_from_training_to_the_benchmarks_files(folder, tmp_path, ca
     written = np.asarray(Image.open(tmp_path / f"out/ulm/{scene.name}_labelIds.png"))
     image = streets.read_image(scene)
     classes = inference.predict_probabilities(runs[0].model(), image[None], window=(32, 32))[0].argmax(axis=-1)
-    assert written.dtype == np.uint8 and np.array_equal(written, streets.LABEL_ID_OF_CLASS[classes])
+    assert written.dtype == np.uint8 and np.array_equal(written, street_classes.LABEL_ID_OF_CLASS[classes])
     overlay = np.asarray(Image.open(tmp_path / f"out/ulm/{scene.name}_overlay.png"))
-    assert np.array_equal(overlay, image // 2 + streets.PALETTE[classes] // 2)
+    assert np.array_equal(overlay, image // 2 + street_classes.PALETTE[classes] // 2)
 
 
 def test_a_class_with_no_scene_and_no_prediction_is_told_as_such(folder, tmp_path, capsys):
     model = tmp_path / "sky.keras"
     inputs = keras.Input((None, None, 3))
     bias = np.full(19, -9.0)
-    bias[streets.NAMES.index("sky")] = 9
+    bias[street_classes.NAMES.index("sky")] = 9
     outputs = keras.layers.Conv2D(
         19, 1, activation="softmax", kernel_initializer="zeros", bias_initializer=keras.initializers.Constant(bias)
     )(inputs)
     keras.Model(inputs, outputs).save(model)
-    evaluate.main(["--model", str(model), "--data", str(folder)])
+    evaluate.main(["--model", str(model), "--data", str(folder), "--dataset", "cityscapes"])
     printed = capsys.readouterr().out
     assert "IoU of train                            no such pixel" in printed
     share = 20 / 36  # of the scored pixels, sky
@@ -246,7 +248,7 @@ def test_the_published_setting_is_one_command():
         --optimizer SGD --learningrate 0.01 --schedule poly --weight-decay 5e-4 --no-flips"""
     options = train.parser().parse_args(words.split())
     ((settings, folder),) = train.plan(options)
-    assert settings == experiment.Settings(
+    assert settings == Settings(
         model="UNet_S5_D16", loss="CrossEntropy_AllPixels", dataset="cityscapes", data="cityscapes",
         crop=(512, 1024), scale=(0.5, 2.0), filters=None, epochs=160, batch=16, steps=1000, validate_every=16,
         optimizer="SGD", learning_rate=0.01, schedule="poly", weight_decay=5e-4, auxiliary=0.4,
@@ -256,8 +258,8 @@ def test_the_published_setting_is_one_command():
 
 def test_the_defaults_are_the_settings_of_the_result_on_real_streets():
     ((settings, _),) = train.plan(train.parser().parse_args(["--dataset", "cityscapes"]))
-    kept = json.loads((experiment.RESULTS / "streets" / "settings.json").read_text())
-    assert experiment.Settings(**{**kept, "data": "phantom"}) == settings
+    kept = json.loads((run_folder.RESULTS / "streets" / "settings.json").read_text())
+    assert Settings(**{**kept, "data": "phantom"}) == settings
     # another loss comes without class weights, unless they are asked for
     for words, weights in ((["--loss", "DiceLoss"], False), (["--loss", "CrossEntropyLoss", "--class-weights"], True)):
         ((settings, _),) = train.plan(train.parser().parse_args(["--dataset", "cityscapes", *words]))

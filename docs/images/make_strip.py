@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from matplotlib import pyplot
 
-from helpers.data import brain, splits, streets
+from helpers.data import brain, splits, street_classes, streets
 from helpers.nets import attention, encoders, inference, maps, unet
 from helpers.scores import losses
 from helpers.show import figures
@@ -62,11 +62,11 @@ def main() -> None:
     probabilities = inference.predict_probabilities(trained, slices.images[chosen])
     look = attention_map(slices, held_out, second)
 
-    scenes = streets.scenes("phantom", "val", progress=False)
+    scenes = streets.scenes("phantom", "val")
     classes = [streets.read_classes(scene) for scene in scenes]
     richest = max(range(len(scenes)), key=lambda index: len(np.unique(classes[index])))
     street = streets.read_image(scenes[richest])
-    colours = np.asarray(streets.PALETTE, "uint8")[np.minimum(classes[richest], len(streets.PALETTE) - 1)]
+    colours = np.asarray(street_classes.PALETTE, "uint8")[np.minimum(classes[richest], len(street_classes.PALETTE) - 1)]
 
     figure, axes = pyplot.subplots(
         1, 4, figsize=(18, 3.6), dpi=100, facecolor="black", width_ratios=(1, 2, 1, 1), gridspec_kw=ROOMY

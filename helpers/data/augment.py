@@ -9,7 +9,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from helpers.data.streets import IGNORE
+from helpers.data.street_classes import IGNORE
 
 _CELLS = 4  # the elastic deformation moves the corners of 4 x 4 cells
 

@@ -15,13 +15,13 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
 
-from helpers.data import disk, streets
+from helpers.data import disk, street_classes
 
 HEIGHT, WIDTH = 128, 256  # pixels
 FAR = 80.0  # metres: where the street ends
 _FINE = 2  # the photograph is drawn so many times larger and then reduced, which smooths its edges
 
-_ID = {each.name: each.label_id for each in streets.CLASSES}
+_ID = {each.name: each.label_id for each in street_classes.CLASSES}
 _EGO = 1  # the bonnet of one's own car: a label id that is not scored
 _STATIC = 4  # bins, boxes: not scored either
 

@@ -18,64 +18,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from helpers.data import disk
+from helpers.data import disk, street_classes
 
 SPLITS = ("train", "val", "test")
-IGNORE = 255
-"""The class of a pixel that is neither learned nor scored."""
-
-
-@dataclasses.dataclass(frozen=True)
-class StreetClass:
-    """One of the 19 classes that are scored.
-
-    Attributes:
-        name: as the benchmark's table has it.
-        label_id: the value in a labelIds file; the class itself is the place in `CLASSES`.
-        colour: red, green and blue of the official overlays, 0 to 255.
-    """
-
-    name: str
-    label_id: int
-    colour: tuple[int, int, int]
-
-
-CLASSES = (
-    StreetClass("road", 7, (128, 64, 128)),
-    StreetClass("sidewalk", 8, (244, 35, 232)),
-    StreetClass("building", 11, (70, 70, 70)),
-    StreetClass("wall", 12, (102, 102, 156)),
-    StreetClass("fence", 13, (190, 153, 153)),
-    StreetClass("pole", 17, (153, 153, 153)),
-    StreetClass("traffic light", 19, (250, 170, 30)),
-    StreetClass("traffic sign", 20, (220, 220, 0)),
-    StreetClass("vegetation", 21, (107, 142, 35)),
-    StreetClass("terrain", 22, (152, 251, 152)),
-    StreetClass("sky", 23, (70, 130, 180)),
-    StreetClass("person", 24, (220, 20, 60)),
-    StreetClass("rider", 25, (255, 0, 0)),
-    StreetClass("car", 26, (0, 0, 142)),
-    StreetClass("truck", 27, (0, 0, 70)),
-    StreetClass("bus", 28, (0, 60, 100)),
-    StreetClass("train", 31, (0, 80, 100)),
-    StreetClass("motorcycle", 32, (0, 0, 230)),
-    StreetClass("bicycle", 33, (119, 11, 32)),
-)
-NAMES = tuple(each.name for each in CLASSES)
-LABEL_IDS = 34  # 0 to 33; -1, a licence plate, is left out of the files; 255 is allowed as in train ids
-
-CLASS_OF_LABEL_ID = np.full(256, IGNORE, "uint8")
-"""For each value of a labelIds file its class, 0 to 18, or `IGNORE`; (256,) uint8."""
-CLASS_OF_LABEL_ID[[each.label_id for each in CLASSES]] = np.arange(len(CLASSES))
-
-LABEL_ID_OF_CLASS = np.zeros(256, "uint8")
-"""For each class its label id, which the benchmark's server wants; `IGNORE` becomes 0, unlabelled; (256,) uint8."""
-LABEL_ID_OF_CLASS[: len(CLASSES)] = [each.label_id for each in CLASSES]
-
-PALETTE = np.zeros((256, 3), "uint8")
-"""For each class its colour; `IGNORE` is black; (256, 3) uint8."""
-PALETTE[: len(CLASSES)] = [each.colour for each in CLASSES]
-
 _NAME = re.compile(r"(?P<city>[A-Za-z0-9-]+)_(?P<sequence>\d+)_(?P<frame>\d+)_(?P<kind>.+)\.png")
 
 
@@ -196,7 +141,7 @@ def read_image(scene: Scene, size: tuple[int, int] | None = None) -> np.ndarray:
 
 
 def read_classes(scene: Scene, size: tuple[int, int] | None = None) -> np.ndarray:
-    """Read the class of each pixel, (height, width) uint8: 0 to 18, or `IGNORE`.
+    """Read the class of each pixel, (height, width) uint8: 0 to 18, or `street_classes.IGNORE`.
 
     Args:
         scene: as `scenes` gives it.
@@ -238,7 +183,7 @@ def load(
         progress: show a progress bar.
 
     Returns:
-        images (n, height, width, 3) uint8 and classes (n, height, width) uint8, 0 to 18 or `IGNORE`.
+        images (n, height, width, 3) uint8 and classes (n, height, width) uint8, 0 to 18 or `street_classes.IGNORE`.
 
     Raises:
         FileNotFoundError, ValueError: as `scenes`, `read_image` and `read_classes`.
@@ -261,7 +206,7 @@ def class_shares(classes: np.ndarray) -> np.ndarray:
 
 def class_counts(classes: np.ndarray) -> np.ndarray:
     """The number of pixels of each class, (19,); ignored ones are not counted."""
-    return np.bincount(np.ravel(classes), minlength=256)[: len(CLASSES)]
+    return np.bincount(np.ravel(classes), minlength=256)[: len(street_classes.CLASSES)]
 
 
 def class_weights(scenes: Sequence[Scene], progress: bool = True) -> list[float]:
@@ -277,7 +222,7 @@ def class_weights(scenes: Sequence[Scene], progress: bool = True) -> list[float]
     Raises:
         ValueError: as in `read_classes`.
     """
-    counts = np.zeros(len(CLASSES))
+    counts = np.zeros(len(street_classes.CLASSES))
     read = disk.made_ahead(read_classes, ((scene,) for scene in scenes), workers=os.cpu_count() or 1)
     bar = disk.progress_bar(read, desc="counting classes", total=len(scenes), unit="scene", disable=not progress)
     for classes in bar:
@@ -369,15 +314,15 @@ def _read_classes(path: Path, verify: bool = False) -> Image.Image:
     if labels.mode not in ("L", "P"):
         raise ValueError(f"labels have mode {labels.mode}, not one channel of 8 bits (L)")
     train_ids = path.name.endswith("_labelTrainIds.png")
-    allowed = len(CLASSES) if train_ids else LABEL_IDS
+    allowed = len(street_classes.CLASSES) if train_ids else street_classes.LABEL_IDS
     counts = labels.histogram()
-    strange = [value for value in range(allowed, IGNORE) if counts[value]]
+    strange = [value for value in range(allowed, street_classes.IGNORE) if counts[value]]
     if strange:
         kind = "train ids, 0 to 18 and 255" if train_ids else "label ids, 0 to 33 and 255"
         raise ValueError(f"holds {', '.join(map(str, strange[:5]))}, which are no {kind}")
     if labels.mode == "P":  # its values are the labels; the palette is for looking at them
         labels = Image.fromarray(np.asarray(labels))
-    return labels if train_ids else labels.point(CLASS_OF_LABEL_ID.tolist())
+    return labels if train_ids else labels.point(street_classes.CLASS_OF_LABEL_ID.tolist())
 
 
 def _advice(folder: Path) -> str:

@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image, ImageChops, ImageOps
 
-from helpers.data import streets
+from helpers.data import street_classes
 
 # Fill against line, and light against dark: so the two differ also for those who see no red and green.
 TRUE_AREA = "#12c98c"
@@ -402,17 +402,17 @@ def scenes(
             if column:
                 plane = _plane(value, name, np.shape(images[row])[:2]).astype(int)
                 found = set(np.unique(plane).tolist())
-                if not found <= {*range(len(streets.CLASSES)), streets.IGNORE}:
+                if not found <= {*range(len(street_classes.CLASSES)), street_classes.IGNORE}:
                     raise ValueError(f"the {name} hold {sorted(found)[:5]} ...: give classes, 0 to 18, or 255.")
                 present |= found
-                shown = streets.PALETTE[plane]
+                shown = street_classes.PALETTE[plane]
             axes[row, column].imshow(shown, interpolation="nearest")
             axes[row, column].set_axis_off()
     key = [
-        patches.Patch(color=streets.PALETTE[each] / 255, label=streets.NAMES[each])
-        for each in sorted(present - {streets.IGNORE})
+        patches.Patch(color=street_classes.PALETTE[each] / 255, label=street_classes.NAMES[each])
+        for each in sorted(present - {street_classes.IGNORE})
     ]
-    if streets.IGNORE in present:
+    if street_classes.IGNORE in present:
         key.append(patches.Patch(color="black", label="ignored"))
     if key:
         figure.legend(handles=key, loc="outside lower center", ncols=6, frameon=False, fontsize=9, handlelength=1)

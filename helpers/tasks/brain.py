@@ -1,33 +1,48 @@
-"""What training and scoring need of brain slices: the split by patient, batches, and counts of pixels.
+"""What brain slices ask of a run: the split by patient, normalisation, batches, and counts of pixels."""
 
-`experiment.run` asks this for `dataset="brain"`, and `streets_task` for the streets.
-"""
-
+import argparse
 import itertools
 import os
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import keras
 import numpy as np
 
-from helpers.data import augment, brain, disk, splits
+from helpers.data import augment, brain, disk, download, image_files, phantom_brain
 from helpers.nets import inference
 from helpers.scores import metrics
+from helpers.settings import Settings
+from helpers.tasks import binary, held_out, preparation
+from helpers.tasks.purpose import Purpose
 
-if TYPE_CHECKING:
-    from helpers.training.experiment import Settings
+EXAMPLE = f"""example, which makes the embedded phantom brains in half a minute:
+
+    python -m helpers.prepare brain
+
+the real slices (Kaggle's mateuszbuda/lgg-mri-segmentation), downloaded, or from a zip that you have:
+
+    python -m helpers.prepare brain --source kaggle
+    python -m helpers.prepare brain --source archive.zip
+
+{preparation.WHERE}"""
+
+LAYOUT = binary.Layout("patient", "slice", "tumour")
 
 
 class Task:
     """The slices of one run, split by patient: the training side normalised, the other as it was read."""
 
-    reader = brain
-    mode, classes, ignore_index = "binary", 1, None
+    name = "brain"
+    defaults = Settings()
+    uses = frozenset({"size"}) | held_out.USES
+    normalisation = "each channel by the 10th and 99th percentile of its patient"
+    known_classes: tuple[str, ...] | None = ("tumour",)
+    mode = "binary"
+    ignore_index: int | None = None
     watched = "validation_dice"
-    """The column of the history that says which weights are the best."""
 
-    def __init__(self, settings: "Settings", progress: bool):
+    def __init__(self, settings: Settings, progress: bool):
         self.settings, self.progress = settings, progress
         slices = brain.load(settings.data, settings.size, progress=progress)
         train_rows, self.validation_rows = split(settings, slices.patients)
@@ -36,28 +51,24 @@ class Task:
         self.steps = settings.steps or steps_per_epoch(len(self.training), settings.batch)
 
     @staticmethod
-    def check(settings: "Settings") -> None:
+    def check(settings: Settings) -> None:
         """Raise ValueError for settings that no slices can meet; reads none."""
-        if settings.folds and not 0 <= settings.fold < settings.folds:
-            raise ValueError(f"fold is {settings.fold}: give a number from 0 to {settings.folds - 1}.")
-        if settings.folds == 1 or settings.folds < 0:
-            raise ValueError(f"folds is {settings.folds}: give 2 or more, or 0 for one split by patient.")
-        if settings.class_weights:
-            raise ValueError("class_weights are for the streets, which have several classes: leave them out.")
-        if not 0 <= settings.validation < 1:
-            raise ValueError(
-                f"validation is {settings.validation}: give a share of the patients from 0 up to, not with, 1."
-            )
+        held_out.check(settings)
         if not settings.size > 0:
             raise ValueError(f"size is {settings.size}: give a number above 0.")
 
     @staticmethod
-    def training_sides(settings: "Settings") -> tuple[int, int]:
+    def classes(settings: Settings) -> tuple[str, ...]:
+        """Tumour or not, one probability."""
+        return ("tumour",)
+
+    @staticmethod
+    def training_sides(settings: Settings) -> tuple[int, int]:
         """Height and width of the images that are trained on."""
         return settings.size, settings.size
 
     @staticmethod
-    def sides(settings: "Settings") -> tuple[int | None, int | None]:
+    def sides(settings: Settings) -> tuple[int | None, int | None]:
         """Height and width that the network is built for."""
         return settings.size, settings.size
 
@@ -81,36 +92,106 @@ class Task:
         counts = count(model, self.held_out)
         return metrics.scores_from_counts(counts, self.held_out.patients)["dice"]["mean"]
 
-    def score(self, model: keras.Model) -> tuple[dict, dict[str, Sequence[Sequence]]]:
+    def score(self, model: keras.Model) -> tuple[dict, dict[str, binary.Table]]:
         """The scores of the patients that are held out, against the masks at their own size, and slices.csv."""
         if not len(self.held_out):
             return {}, {}
         full = brain.load(self.settings.data, progress=self.progress).select(self.validation_rows)
         counts = count(model, full, flips=self.settings.flips, progress=self.progress)
-        rows = zip(full.patients, full.numbers, *counts.T, strict=True)
-        table = [("patient", "number", "both", "predicted", "true"), *rows]
+        table = binary.counts_table(LAYOUT, full.patients, "number", full.numbers, counts)
         return metrics.scores_from_counts(counts, full.patients), {"slices.csv": table}
 
+    @staticmethod
+    def joined(folders: Sequence[Path]) -> dict:
+        """The scores of the folds in these folders, as of one set of patients."""
+        return binary.joined([folder / "slices.csv" for folder in folders], LAYOUT)
 
-def split(settings: "Settings", patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of the training and of the validation slices; no patient is on both sides."""
-    if settings.folds:
-        folds = splits.folds_by_patient(patients, settings.folds)
-        rows = np.flatnonzero(folds != settings.fold), np.flatnonzero(folds == settings.fold)
-    elif settings.validation == 0:
-        rows = np.arange(len(patients)), np.arange(0)
-    else:
-        parts = splits.split_by_patient(patients, validation=settings.validation)
-        rows = parts["train"], parts["validation"]
-    if not len(rows[0]) or (not len(rows[1]) and (settings.folds or settings.validation)):
-        raise ValueError(
-            f"{settings.data}: its {len(np.unique(patients))} patients do not fill both sides of the split; "
-            "give more patients, fewer folds or another `validation`."
+    @staticmethod
+    def layout(scores: dict) -> binary.Layout:
+        """How the scores are laid out."""
+        return LAYOUT
+
+    @staticmethod
+    def evaluate(
+        model: keras.Model, purpose: Purpose, source: str, threshold: float | None, averaging: dict
+    ) -> tuple[dict, str, np.ndarray | None]:
+        """Score all patients of a set; the words say how many they are, and there is no confusion matrix."""
+        slices = brain.load(source)
+        counts = count(model, slices, threshold=threshold or 0.5, progress=True, **averaging)
+        scores = metrics.scores_from_counts(counts, slices.patients)
+        return scores, f"{len(scores['patients'])} patients, {len(slices)} slices", None
+
+    @staticmethod
+    def segment(
+        model: keras.Model,
+        purpose: Purpose,
+        paths: Sequence[Path],
+        root: Path,
+        output: Path,
+        threshold: float | None,
+        averaging: dict,
+    ) -> list[str]:
+        """Write a mask and an overlay for each slice; return what is wrong with those that cannot be read.
+
+        The slices of one patient in one folder are normalised together, also with those that are not asked for.
+        """
+        volumes: dict[tuple[Path, str], list[Path]] = {}
+        for path in paths:
+            volumes.setdefault(_volume_of(path), []).append(path)
+        unreadable = []
+        bar = disk.progress_bar(total=len(paths), unit="image")
+        for volume, chosen in volumes.items():
+            beside = [path for path in image_files.below(volume[0]) if _volume_of(path) == volume]
+            images: dict[Path, np.ndarray] = {}
+            for path in [*chosen, *(path for path in beside if path not in chosen)]:
+                try:
+                    images[path] = image_files.read(path)
+                except OSError as error:
+                    if path in chosen:
+                        unreadable.append(str(error))
+            for shape in {image.shape for image in images.values()}:
+                same = [path for path in images if images[path].shape == shape]
+                stack = np.stack([images[path] for path in same])
+                rows = [row for row, path in enumerate(same) if path in chosen]
+                normalised = brain.normalise_images(stack)[rows]
+                probabilities = inference.predict_probabilities(model, normalised, **averaging)
+                for row, probability in zip(rows, probabilities, strict=True):
+                    path = same[row]
+                    folder = image_files.folder_for(path, output, root)
+                    area = probability >= (threshold or 0.5)
+                    image_files.write_area(folder, path.stem, stack[row], area, _truth_beside(path))
+            bar.update(len(chosen))
+        bar.close()
+        return unreadable
+
+    @staticmethod
+    def folder_of(source: str) -> Path:
+        """The folder that a source names; phantoms are made on first use."""
+        return brain.folder_of(source)
+
+    @staticmethod
+    def add_preparation(sets) -> None:
+        """Add the subcommand of `python -m helpers.prepare`."""
+        part = preparation.add_set(
+            sets,
+            "brain",
+            prepare,
+            help="slices of brain MRI with tumours",
+            description="Slices of brain MRI with tumours, in the layout of Kaggle's lgg-mri-segmentation.",
+            epilog=EXAMPLE,
+            source={"default": "phantom", "help": "phantom, kaggle, or a zip or folder that you have (phantom)"},
         )
-    return rows
+        preparation.add_output(part)
+        part.add_argument("--patients", type=int, metavar="N", help="how many phantom patients (24)")
+        part.add_argument("--seed", type=int, metavar="S", help="which phantom patients (0)")
 
 
-def batches(slices: brain.Slices, settings: "Settings", epoch: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def split(settings: Settings, patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of the training and of the validation slices; no patient is on both sides."""
+    return held_out.split(settings, patients, LAYOUT.unit)
+
+
+def batches(slices: brain.Slices, settings: Settings, epoch: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Give batches without end from `epoch` on, made by threads ahead of the training step.
 
     A batch depends on the seed, its epoch and its place in the epoch alone: a resumed run sees the same ones.
@@ -148,15 +229,70 @@ def count(
     flips: bool = False,
     threshold: float = 0.5,
     progress: bool = False,
+    **averaging,
 ) -> np.ndarray:
     """Normalise and predict patient by patient, and count pixels: (n, 3) as `metrics.counts` gives them.
 
-    `slices` are as `brain.load` gives them: only one patient at a time is held in memory.
+    `slices` are as `brain.load` gives them: only one patient at a time is held in memory. `averaging`: scales and
+    window, as in `inference.predict_probabilities`.
     """
     counts = np.zeros((len(slices), 3), "int64")
     for patient in disk.progress_bar(np.unique(slices.patients), desc="scoring", unit="patient", disable=not progress):
         rows = np.flatnonzero(slices.patients == patient)
         patient_slices = brain.normalise(slices.select(rows))
-        probabilities = inference.predict_probabilities(model, patient_slices.images, flips=flips)
+        probabilities = inference.predict_probabilities(model, patient_slices.images, flips=flips, **averaging)
         counts[rows] = metrics.counts(patient_slices.masks, probabilities >= threshold)
     return counts
+
+
+def _volume_of(path: Path) -> tuple[Path, str]:
+    """Say which images belong together: those of one patient in one folder, or else the image alone."""
+    name, _, number = path.stem.rpartition("_")
+    return path.parent, name if name and number.isdigit() else path.stem
+
+
+def _truth_beside(path: Path) -> np.ndarray | None:
+    mask = path.with_name(f"{path.stem}_mask{path.suffix}")
+    return image_files.read(mask)[..., 0] > 127 if mask.exists() else None
+
+
+def prepare(options: argparse.Namespace) -> None:
+    """Do what the subcommand `brain` was asked; ValueError when the check finds problems."""
+    if options.check is not None:
+        folder = brain.folder_of(options.check)
+        preparation.refuse(_check(folder), folder, "patients' folders")
+        return
+    source = options.source
+    phantoms = preparation.phantom_options(options, ("patients", "seed"), source)
+    home = disk.data_home() / ("phantom_brain" if source == "phantom" else "lgg-mri-segmentation")
+    data = "phantom" if source == "phantom" else "kaggle"  # what the other commands call it
+    if options.output:
+        home = options.output.expanduser().resolve()
+        data = str(home / "kaggle_3m")
+    if source in ("phantom", "kaggle") or Path(source).expanduser().is_file():
+        preparation.print_place(home)
+    if source == "phantom":
+        folder = phantom_brain.make(home, **phantoms)
+    elif source == "kaggle":
+        folder = home / "kaggle_3m"
+        if not folder.is_dir():
+            archive = download.fetch_kaggle(home)
+            folder = download.unpack(archive, home)
+            print(f"{archive} is no longer needed")
+    elif Path(source).expanduser().is_file():
+        folder = download.unpack(Path(source).expanduser(), home)
+    else:
+        folder = brain.folder_of(source).resolve()
+        data = str(folder)
+        preparation.refuse_output(options, source)
+    problems = _check(folder)
+    preparation.print_next(data, "--models UNet")
+    preparation.refuse(problems, folder, "patients' folders")
+
+
+def _check(folder: Path) -> list[str]:
+    """Print what a folder of brain slices holds and all that is wrong with it, and return the latter."""
+    problems = brain.check(folder)
+    masks = list(folder.glob("*/*_mask.tif"))
+    preparation.tell(f"{len({mask.parent for mask in masks})} patients, {len(masks)} slices in {folder}", problems)
+    return problems

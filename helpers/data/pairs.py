@@ -1,0 +1,380 @@
+"""Read people's own images and masks, in two folders or side by side.
+
+    images/cat_01.jpg        or        cat_01.jpg
+    masks/cat_01.png                   cat_01_mask.png
+
+PNG, JPEG or TIFF, of any size; in a mask each value is a class. The page "Your own images" of the docs says it all.
+"""
+
+import collections
+import csv
+import dataclasses
+import functools
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from helpers.data import disk, image_files
+
+IGNORE = 255
+"""The label of a pixel that is neither learned nor scored."""
+
+IMAGE_FOLDERS = ("images", "image", "imgs", "img", "photos", "inputs", "input")
+MASK_FOLDERS = ("masks", "mask", "labels", "label", "annotations", "annotation", "segmentations", "groundtruth",
+                "ground_truth", "gt", "targets", "target")  # fmt: skip
+_IMAGE_NAME = re.compile(r"(?P<image>.+)[-_.](image|img)", re.IGNORECASE)
+_FEW = 10  # pixels of a whole set: so few are no class
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """An image and its mask.
+
+    Attributes:
+        name: the image's path below the folder, without its suffix.
+        image, mask: the files.
+    """
+
+    name: str
+    image: Path
+    mask: Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Classes:
+    """What the values of the masks mean.
+
+    Attributes:
+        values: of the classes, ascending.
+        pixels: of each class in the whole set.
+        ignored: whether 255 is no class, but says that a pixel counts for nothing.
+    """
+
+    values: tuple[int, ...]
+    pixels: tuple[int, ...]
+    ignored: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The values of a network's channels in words: of 0 and another value, the other alone."""
+        chosen = self.values[1:] if self.one_area else self.values
+        return tuple(map(str, chosen))
+
+    @property
+    def one_area(self) -> bool:
+        """Whether the masks show one area against the rest: 0 and another value."""
+        return len(self.values) == 2 and self.values[0] == 0
+
+    @property
+    def words(self) -> str:
+        """The classes with their shares, to print."""
+        total = sum(self.pixels)
+        shares = [f"{value} ({count / total:.2%})" for value, count in zip(self.values, self.pixels, strict=True)]
+        kind = "one area" if self.one_area else f"{len(self.values)} classes"
+        return f"{kind}, values {', '.join(shares)}" + (", 255 ignored" if self.ignored else "")
+
+
+def folder_of(source: str | Path) -> Path:
+    """Return the folder of the images and masks.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: it is not there, or is a file.
+    """
+    folder = Path(source).expanduser()
+    if folder.is_file():
+        raise NotADirectoryError(f"{folder} is a file, not a folder; give the folder that holds the images and masks")
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"{folder}: no such folder; pairs are your own images and masks, so give their folder (on the command line "
+            "--data FOLDER)"
+        )
+    return folder
+
+
+def find(source: str | Path) -> list[Pair]:
+    """List the pairs of a folder by name, without opening a file.
+
+    Raises:
+        ValueError: an image without mask, a mask without image, or two files of one name.
+        FileNotFoundError: the folder is missing or holds no pair.
+    """
+    folder = folder_of(source)
+    pairs, problems = _scan(folder)
+    if problems:
+        raise ValueError(f"{folder / problems[0]}; {_advice(folder)}")
+    if not pairs:
+        raise FileNotFoundError(
+            f"{folder}: holds no pair; put images into images/ and masks of the same names into masks/, or beside each "
+            "NAME.jpg its NAME_mask.png"
+        )
+    return pairs
+
+
+def _scan(folder: Path) -> tuple[list[Pair], list[str]]:
+    """The pairs, and what is wrong with the names of the others."""
+    inside = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_dir()}
+    images_in = next((inside[name] for name in IMAGE_FOLDERS if name in inside), None)
+    masks_in = next((inside[name] for name in MASK_FOLDERS if name in inside), None)
+    images: dict[str, list[Path]] = collections.defaultdict(list)
+    masks: dict[str, list[Path]] = collections.defaultdict(list)
+    if images_in is not None and masks_in is not None:
+        for path in _files(images_in):
+            images[_key(images_in, path, _IMAGE_NAME)].append(path)
+        for path in _files(masks_in):
+            masks[_key(masks_in, path, image_files.MASK_NAME)].append(path)
+    else:
+        for path in _files(folder):
+            if image_files.MASK_NAME.fullmatch(path.stem):
+                masks[_key(folder, path, image_files.MASK_NAME)].append(path)
+            elif not path.stem.endswith("_overlay"):
+                images[_key(folder, path, _IMAGE_NAME)].append(path)
+    problems = []
+    for found, other, words in ((images, masks, "image without mask"), (masks, images, "mask without image")):
+        for key, paths in found.items():
+            problems += [f"{disk.below(folder, path)}: a second file of one name" for path in paths[1:]]
+            if key not in other:
+                problems.append(f"{disk.below(folder, paths[0])}: {words}")
+    pairs = [Pair(key, images[key][0], masks[key][0]) for key in sorted(images, key=disk.natural_order) if key in masks]
+    return pairs, sorted(problems, key=disk.natural_order)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and image_files.is_image(path)]
+
+
+def _key(folder: Path, path: Path, pattern: re.Pattern) -> str:
+    """The path below the folder, without suffix and without what tells image and mask apart."""
+    match = (
+        re.fullmatch(pattern, path.stem, re.IGNORECASE) if isinstance(pattern, str) else pattern.fullmatch(path.stem)
+    )
+    return disk.below(folder, path.with_name(match["image"] if match else path.stem))
+
+
+def read_mask(path: Path, verify: bool = False) -> Image.Image:
+    """Read a mask upright, mode L, its values as they are in the file.
+
+    Raises:
+        ValueError: it cannot be read, or has colours or values above 255; the message does not name the file.
+    """
+    mask = ImageOps.exif_transpose(disk.read(path, verify))
+    if mask.mode == "1":
+        return mask.convert("L")
+    if mask.mode in ("LA", "RGBA"):
+        mask = mask.convert(mask.mode[:-1])  # how opaque a pixel is says nothing about its class
+    values = np.asarray(mask)  # of a palette, the indices
+    if values.ndim == 3:
+        if (values != values[..., :1]).any():
+            raise ValueError("mask is coloured; give one value for each class, as a picture in grey or with a palette")
+        values = values[..., 0]
+    if values.dtype.kind not in "iu" or values.min() < 0 or values.max() > 255:
+        raise ValueError(f"mask has mode {mask.mode} with values above 255 or between integers; give 0 to 255")
+    return Image.fromarray(values.astype("uint8"))
+
+
+def classes_of(pairs: Sequence[Pair], progress: bool = True) -> Classes:
+    """Find the classes in the masks: the values that they hold.
+
+    255 is ignored where the other values run 0, 1, 2 and on, or 1, 2 and on, without a gap, and there are several of
+    them; else it is a class as any other.
+
+    Raises:
+        ValueError: a mask cannot be read, the masks are all of one value, or hold stray values, as JPEG leaves them.
+    """
+    counts = _counted(_Masks(tuple((pair.mask, *_stamp(pair.mask)) for pair in pairs), progress))
+    problem = _stray(counts)
+    if problem:
+        raise ValueError(f"{pairs[0].mask.parent}: {problem}")
+    return _classes(counts)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+@dataclasses.dataclass(frozen=True)
+class _Masks:
+    """Files with their sizes and times of change, which are the same as others with or without a bar."""
+
+    stamps: tuple[tuple[Path, int, int], ...]
+    progress: bool = dataclasses.field(compare=False)
+
+
+@functools.lru_cache(maxsize=4)  # a run asks for them several times
+def _counted(masks: _Masks) -> tuple[int, ...]:
+    """The pixels of each value, (256,)."""
+    total = np.zeros(256, "int64")
+    ahead = disk.made_ahead(_named_mask, ((path,) for path, *_ in masks.stamps), workers=os.cpu_count() or 1)
+    for mask in disk.progress_bar(
+        ahead, desc="finding classes", total=len(masks.stamps), unit="mask", disable=not masks.progress
+    ):
+        total += mask.histogram()
+    return tuple(total.tolist())
+
+
+def _named_mask(path: Path) -> Image.Image:
+    try:
+        return read_mask(path)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; get this file again or leave it out") from error
+
+
+def _classes(counts: Sequence[int]) -> Classes:
+    values = [value for value, count in enumerate(counts) if count]
+    others = values[:-1]
+    ignored = values[-1] == IGNORE and len(others) > 1 and others == list(range(others[0], others[0] + len(others)))
+    ignored = ignored and others[0] in (0, 1)
+    chosen = others if ignored else values
+    return Classes(tuple(chosen), tuple(counts[value] for value in chosen), ignored)
+
+
+def _stray(counts: Sequence[int]) -> str | None:
+    """What is wrong with the values of a set's masks, if anything is."""
+    classes = _classes(counts)
+    if len(classes.values) < 2:
+        return f"every mask is {classes.values[0]} throughout, so there is nothing to learn"
+    if len(classes.values) == 256:
+        return "the masks hold all values from 0 to 255; give masks of at most 255 classes, as PNG"
+    between = [value for value in classes.values if value not in (0, 255)]
+    gap = between != list(range(1, len(between) + 1))
+    near = [value for value in between if value <= 16], [value for value in between if value >= 239]
+    if gap and counts[0] and counts[255] and (min(map(len, near)) >= 3 or len(between) > 100):
+        return (
+            f"the masks hold {len(between)} values between 0 and 255 ({', '.join(map(str, between[:5]))}, ...), as "
+            "JPEG or smooth edges leave them: save the masks as PNG, of the values 0 and 255 alone"
+        )
+    few = [value for value, count in zip(classes.values, classes.pixels, strict=True) if count < _FEW]
+    if few and len(classes.values) > 2:
+        return (
+            f"the value {few[0]} stands in fewer than {_FEW} pixels of all masks, which is no class: repaint these "
+            "pixels, or set them to a class"
+        )
+    return None
+
+
+def class_table(classes: Classes) -> np.ndarray:
+    """For each value its label, (256,) uint8: 0 and 1 of one area, else the place of the class; `IGNORE` for others."""
+    table = np.full(256, IGNORE, "uint8")
+    table[list(classes.values)] = np.arange(len(classes.values))
+    return table
+
+
+def read(pair: Pair, table: np.ndarray, size: int | None = None) -> tuple[Image.Image, Image.Image]:
+    """Read an image upright, mode RGB, and the label of each pixel, mode L.
+
+    Args:
+        pair: what to read.
+        table: of `class_table`.
+        size: of the longer side; None for the file's own.
+
+    Raises:
+        OSError, ValueError: a file cannot be read, or the two differ in size; the message names it.
+    """
+    image = Image.fromarray(image_files.read(pair.image))
+    labels = _named_mask(pair.mask).point(table.tolist())
+    if image.size != labels.size:
+        raise ValueError(f"{pair.mask}: {_misfit(image, labels)}; get both files again")
+    if size is not None and max(image.size) != size:
+        factor = size / max(image.size)
+        small = tuple(max(1, round(side * factor)) for side in image.size)
+        image = image.resize(small, Image.Resampling.BOX if factor < 1 else Image.Resampling.BILINEAR)
+        labels = labels.resize(small, Image.Resampling.NEAREST)
+    return image, labels
+
+
+def groups_of(pairs: Sequence[Pair], groups: str | None) -> np.ndarray:
+    """Return what stays on one side of the split, (n,) str, a group for each pair.
+
+    Args:
+        pairs: as `find` gives them.
+        groups: a pattern (a regular expression) that is searched for in each name, and whose one ( ) is the group; or
+            a CSV file with a header and two columns, file and group; None makes each pair its own group.
+
+    Raises:
+        ValueError: the pattern is none, or a pair has no group.
+        FileNotFoundError: there is no such CSV file.
+    """
+    if groups is None:
+        return np.array([pair.name for pair in pairs])
+    if groups.lower().endswith(".csv"):
+        known = _groups_in(Path(groups).expanduser())
+        found = [known.get(pair.name, known.get(Path(pair.name).name)) for pair in pairs]
+    else:
+        try:
+            pattern = re.compile(groups)
+        except re.error as error:
+            raise ValueError(f"groups is {groups!r}, which is no pattern ({error}).") from error
+        if pattern.groups != 1:
+            raise ValueError(f"groups is {groups!r}: put what names the group, and nothing else, between ( and ).")
+        matches = [pattern.search(pair.name) for pair in pairs]
+        found = [match[1] if match else None for match in matches]
+    for pair, group in zip(pairs, found, strict=True):
+        if not group:
+            raise ValueError(f"{pair.name}: has no group by {groups}; change the pattern or add the file.")
+    return np.array(found)
+
+
+def _groups_in(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; give a CSV with the columns file and group.")
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file)
+        if not {"file", "group"} <= set(rows.fieldnames or ()):
+            raise ValueError(f"{path}: its first line does not name the columns file and group; add them.")
+        return {str(Path(row["file"]).with_suffix("").as_posix()): row["group"] for row in rows}
+
+
+def check(source: str | Path, progress: bool = True) -> tuple[str, list[str]]:
+    """Open every file of a set once.
+
+    Returns:
+        Words for what it holds, and all that is wrong with it, one line for each problem, which starts with the file's
+        path below the folder: an image without mask and the reverse, two files of one name, files that cannot be read
+        to their end, sizes that differ, images with the same pixels as another one, coloured masks, stray values.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: as `folder_of`.
+    """
+    folder = folder_of(source)
+    pairs, problems = _scan(folder)
+    counts = np.zeros(256, "int64")
+    seen: dict[bytes, str] = {}
+    for pair in disk.progress_bar(pairs, desc=f"checking {folder.name}", unit="pair", disable=not progress):
+        name, mask_name = disk.below(folder, pair.image), disk.below(folder, pair.mask)
+        image = mask = None
+        try:
+            disk.read(pair.image, verify=True)
+            image = Image.fromarray(image_files.read(pair.image))
+            digest = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).digest()
+            if seen.setdefault(digest, name) != name:
+                problems.append(f"{name}: duplicate, the same pixels as {seen[digest]}")
+        except (OSError, ValueError) as error:
+            problems.append(f"{name}: {str(error).removeprefix(f'{pair.image}: ')}")
+        try:
+            mask = read_mask(pair.mask, verify=True)
+            counts += mask.histogram()
+        except ValueError as error:
+            problems.append(f"{mask_name}: {error}")
+        if image is not None and mask is not None and image.size != mask.size:
+            problems.append(f"{mask_name}: {_misfit(image, mask)}")
+    words = f"{len(pairs)} pairs in {folder}"
+    if counts.any():
+        stray = _stray(counts.tolist())
+        problems += [stray] if stray else []
+        words += "" if stray else f", {_classes(counts.tolist()).words}"
+    elif not problems:
+        problems.append("no pair in here")
+    return words, sorted(problems, key=disk.natural_order)
+
+
+def _misfit(image: Image.Image, mask: Image.Image) -> str:
+    return f"mask has {disk.size_words(mask.size)} pixels, its image {disk.size_words(image.size)}"
+
+
+def _advice(folder: Path) -> str:
+    return f"see all that is wrong with `python -m helpers.prepare pairs --check {folder}`"

@@ -1,0 +1,47 @@
+"""What a network was trained for: the note that travels inside its .keras file."""
+
+import dataclasses
+from typing import Any
+
+import helpers
+from helpers.settings import Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Purpose:
+    """What a trained network expects and what its channels mean.
+
+    Attributes:
+        dataset: the data set, as in `Settings`.
+        classes: names of the channels; one for an area against the rest.
+        size: (height, width) of the images that it takes; None for any.
+        normalisation: what is done to the values of an image first, in the words of its task.
+        threshold: the probability from which a pixel belongs to the area; None for several classes.
+        helpers: the version that wrote it.
+        settings: all those of its run; None where they are not known.
+    """
+
+    dataset: str
+    classes: tuple[str, ...]
+    size: tuple[int | None, int | None]
+    normalisation: str
+    threshold: float | None
+    helpers: str = helpers.__version__
+    settings: dict[str, Any] | None = None
+
+    def note(self) -> dict[str, Any]:
+        """Return it in plain values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def of_note(cls, note: dict[str, Any]) -> "Purpose":
+        """Return what `note` gave; TypeError or KeyError for anything else."""
+        return cls(**{**note, "classes": tuple(note["classes"]), "size": tuple(note["size"])})
+
+    @classmethod
+    def of_run(
+        cls, settings: Settings, classes: tuple[str, ...], size: tuple[int | None, int | None], normalisation: str
+    ) -> "Purpose":
+        """Return what a run with these settings trains a network for."""
+        threshold = 0.5 if len(classes) == 1 else None
+        return cls(settings.dataset, classes, size, normalisation, threshold, settings=dataclasses.asdict(settings))

@@ -1,0 +1,147 @@
+"""What keeps a run while it trains: validation, the best weights, the state after each epoch, and the time left."""
+
+import math
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from helpers.data import disk
+from helpers.nets import checkpoint
+from helpers.settings import Settings
+from helpers.tasks import Task
+from helpers.training import devices, run_folder
+
+
+class Keeper(keras.callbacks.Callback):
+    """Validates, keeps the best weights and the state after each epoch, and shows the time left.
+
+    Args:
+        settings: of the run.
+        folder: where it is kept.
+        task: its data.
+        note: what the network is trained for; goes into each .keras file.
+        trained: the network in training.
+        single: the same network on one device, which predicts and is saved: one that is spread over devices predicts
+            whole batches only.
+        spread: the devices.
+        progress: show a bar.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        task: Task,
+        note: dict,
+        trained: keras.Model,
+        single: keras.Model,
+        spread: devices.Devices,
+        progress: bool,
+    ):
+        super().__init__()
+        self.settings, self.folder, self.task, self.note, self.spread = settings, folder, task, note, spread
+        self.trained, self.single, self.steps = trained, single, task.steps
+        self.progress = progress and spread.process == 0
+        self.history: list[dict[str, float]] = []
+        self.scored = single
+        if isinstance(single.output, dict):
+            self.scored = keras.Model(single.input, single.output["main"])
+        self.scored.jit_compile = trained.jit_compile
+
+    def copy_weights(self) -> None:
+        """Give the twin the weights of the network in training."""
+        if self.single is not self.trained:
+            self.single.set_weights(self.trained.get_weights())
+
+    def save(self, which: str) -> None:
+        """Write the weights as they are as "best" or "final"."""
+        run_folder.write(self.folder / f"{which}.keras", checkpoint.serialise(self.single, self.note))
+
+    def resume(self, model: keras.Model) -> int:
+        """Load the state of the last whole epoch, if there is one, and return how many epochs are done."""
+        state = self.folder / "state.weights.h5"
+        if not state.exists():
+            if self.spread.process == 0:
+                (self.folder / "history.csv").unlink(missing_ok=True)
+            return 0
+        model.load_weights(state)
+        done = int(model.optimizer.iterations) // self.steps
+        # The history is written before the state: a kill between the two leaves a row too many.
+        self.history = run_folder.read_history(self.folder)[:done]
+        return done
+
+    def on_train_begin(self, logs=None):
+        """Show the bar."""
+        done = len(self.history) * self.steps
+        self.bar = disk.progress_bar(
+            total=self.settings.epochs * self.steps,
+            initial=done,
+            desc=f"{self.settings.model} {self.settings.loss} seed {self.settings.seed}",
+            unit="step",
+            disable=not self.progress,
+        )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Start the clock, and seed dropout."""
+        self.epoch = epoch
+        self.started = time.perf_counter()
+        # Dropout draws from the epoch's own seed, so that a resumed epoch repeats.
+        for number, generator in enumerate(_seed_generators(self.trained)):
+            seed = np.random.default_rng((self.settings.seed, epoch, number)).integers(2**31, size=2)
+            generator.state.assign(seed.astype(generator.state.dtype))
+
+    def on_train_batch_end(self, batch: int, logs: dict):
+        """Move the bar; ValueError when the loss is no number any more."""
+        loss = float(logs["loss"])
+        self.bar.update()
+        if batch % 10 == 0:
+            self.bar.set_postfix({name: f"{float(value):.3f}" for name, value in logs.items()}, refresh=False)
+        if not math.isfinite(loss):
+            self.bar.close()
+            raise ValueError(
+                f"loss became {loss} in epoch {self.epoch + 1}, step {batch + 1}, with loss {self.settings.loss}, "
+                f"learning_rate {self.settings.learning_rate} and policy {self.settings.policy or 'float32'}: lower "
+                f"the learning rate or use float32; the epochs before it are kept in {self.folder}."
+            )
+
+    def on_epoch_end(self, epoch: int, logs: dict):
+        """Validate and keep the epoch, in the first process."""
+        seconds = time.perf_counter() - self.started
+        if self.spread.process == 0:
+            # What one process alone does must not be divided, or it waits for the others.
+            with self.spread.alone():
+                self._keep(epoch, logs, seconds)
+
+    def _keep(self, epoch: int, logs: dict, seconds: float) -> None:
+        row = {
+            "epoch": epoch + 1,
+            **{name: float(value) for name, value in logs.items()},
+            "learning_rate": float(keras.ops.convert_to_numpy(self.trained.optimizer.learning_rate)),
+            "seconds": seconds,
+            "seconds_per_step": seconds / self.steps,
+        }
+        watched = self.task.watched
+        last = epoch + 1 == self.settings.epochs
+        if last or (epoch + 1) % self.settings.validate_every == 0:
+            self.copy_weights()
+            score = self.task.validate(self.scored)
+            if score is not None:
+                logs[watched] = row[watched] = score
+                if score > max((r.get(watched, -1.0) for r in self.history), default=-1.0):
+                    self.save("best")
+        self.history.append(row)
+        # The last epoch is always validated, but until then a column may have holes.
+        names = tuple(max(self.history, key=len))
+        rows = [names, *([row.get(name, "") for name in names] for row in self.history)]
+        run_folder.write_rows(self.folder / "history.csv", rows)
+        run_folder.write(self.folder / "state.weights.h5", checkpoint.serialise_state(self.trained))
+
+    def on_train_end(self, logs=None):
+        """Close the bar."""
+        self.bar.close()
+
+
+def _seed_generators(model: keras.Model) -> list[keras.random.SeedGenerator]:
+    return [layer.seed_generator for layer in model.layers if hasattr(layer, "seed_generator")]

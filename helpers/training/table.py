@@ -1,0 +1,107 @@
+"""From finished runs to a table: a row for each network and loss, with the mean and the spread over the seeds."""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import pandas
+
+from helpers import tasks
+from helpers.scores import intervals
+from helpers.training.run_folder import Result
+
+_KEYS = ["model", "pretrained", "loss"]
+
+
+def summarise(results: Sequence[Result]) -> pandas.DataFrame:
+    """Return a row for each network and loss, as results.csv has it; one data set alone.
+
+    The folds of a seed are joined first. Where each patient (or group) has a score, "difference" is that to the first
+    network with the same loss on the same ones, with the interval of `intervals.paired_interval`.
+    """
+    groups: dict[tuple, list[Result]] = {}
+    for result in results:
+        groups.setdefault(_key(result), []).append(result)
+    rows = []
+    first: dict[str, np.ndarray] = {}
+    for key, group in groups.items():
+        row: dict[str, str | int | float] = dict(zip(_KEYS, key, strict=True))
+        by_seed = [_joined(list(folds)) for _, folds in itertools.groupby(sorted(group, key=_seed), _seed)]
+        row["seeds"] = len(by_seed)
+        if _scored(group[0].scores):
+            row.update(_task(group[0]).layout(by_seed[0]).columns(by_seed))
+        if "patients" in by_seed[0]:
+            names = sorted(by_seed[0]["patients"])
+            by_patient = np.array([[scores["patients"][name] for name in names] for scores in by_seed])
+            if key[-1] in first:
+                difference = intervals.paired_interval(by_patient, first[key[-1]])
+                row.update(zip(("difference", "difference_low", "difference_high"), difference, strict=True))
+            first.setdefault(key[-1], by_patient)
+        row["parameters"] = group[0].parameters
+        row["seconds_per_step"] = float(np.median([result.seconds_per_step for result in group]))
+        rows.append(row)
+    return pandas.DataFrame(rows)
+
+
+def _key(result: Result) -> tuple[str, bool, str]:
+    return result.settings.model, result.settings.pretrained, result.settings.loss
+
+
+def _seed(result: Result) -> int:
+    return result.settings.seed
+
+
+def _task(result: Result) -> type[tasks.Task]:
+    return tasks.get(result.settings.dataset)
+
+
+def _scored(scores: dict) -> bool:
+    return set(scores) != {"parameters"}
+
+
+def _joined(folds: Sequence[Result]) -> dict:
+    """The scores of one seed."""
+    return folds[0].scores if len(folds) == 1 else _task(folds[0]).joined([fold.folder for fold in folds])
+
+
+def text(table: pandas.DataFrame, results: Sequence[Result]) -> str:
+    """Lay a table of `summarise` out as text, for the runs that it sums up."""
+    rows = {_name(row): row for row in table.to_dict("records")} if table.loss.nunique() == 1 else {}
+    rows = rows or {f"{_name(row)} {row['loss']}": row for row in table.to_dict("records")}
+    scores = results[0].scores
+    scored = _scored(scores)
+    layout = _task(results[0]).layout(scores) if scored else None
+    titles = layout.titles if layout else ("", "")
+    lines = [f"{'model':<28}{'loss':<24}{titles[0]:<32}{titles[1]:<32}{'parameters':>12}{'s/step':>9}"]
+    for row in rows.values():
+        main, beside = layout.cells(row) if layout else ("not scored", "not scored")
+        lines.append(
+            f"{_name(row):<28}{row['loss']:<24}{main:<32}{beside:<32}{row['parameters']:>12,}{row['seconds_per_step']:>9.3f}"
+        )
+    if layout is None:
+        return "\n".join(lines)
+    lines.append(
+        f"[95 % interval over the {layout.unit}s] +- standard deviation over the seeds; final weights, none selected"
+    )
+    if "difference" in table:
+        lines.append(f"\nDice against {table.model.iloc[0]} with the same loss, on the same {layout.unit}s:")
+        for row in table[table.difference.notna()].to_dict("records"):
+            interval = f"[{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
+            lines.append(f"{_name(row):<28}{row['loss']:<24}{row['difference']:+.3f} {interval}")
+    return "\n".join(lines + layout.details(rows, scores))
+
+
+def _name(row: dict) -> str:
+    return row["model"] + (" pretrained" if row["pretrained"] else "")
+
+
+def patients(results: Sequence[Result]) -> pandas.DataFrame:
+    """Return a row for each patient (or group) that a run held out; empty where runs have no such scores."""
+    rows = []
+    for result in results:
+        if "patients" in result.scores:
+            unit = _task(result).layout(result.scores).unit
+            run = {**dict(zip(_KEYS, _key(result), strict=True)), "seed": result.settings.seed}
+            for patient, dice in result.scores["patients"].items():
+                rows.append({**run, "fold": result.settings.fold, unit: patient, "dice": dice})
+    return pandas.DataFrame(rows)
