@@ -34,6 +34,8 @@ SETS = {
     "kaggle": "lgg-mri-segmentation/kaggle_3m",
     "cityscapes": "cityscapes",
 }
+# packages of widgets, and their half that runs in the browser
+BROWSER = {"jupyterlab_widgets": "@jupyter-widgets/jupyterlab-manager", "anywidget": "anywidget"}
 GIGABYTE = 1e9
 MEMORY = 1.9 * GIGABYTE  # a lesson's 1.4 and JupyterLab; Binder's 2 GiB are enough
 DISK = 0.5 * GIGABYTE  # the phantoms and their caches
@@ -275,7 +277,7 @@ def look_at_the_data() -> list[Finding]:
 
 def look_at_notebooks() -> list[Finding]:
     """Whether JupyterLab will show the sliders, and run lessons with this Python."""
-    names = ("jupyterlab", "ipywidgets", "jupyterlab_widgets", "ipykernel")
+    names = ("jupyterlab", "ipywidgets", *BROWSER, "ipykernel")
     found = ", ".join(f"{name} {version_of(name) or 'missing'}" for name in names)
     if None in map(version_of, names):
         return [Finding("notebooks", found, how_to_install())]
@@ -288,11 +290,12 @@ def look_at_notebooks() -> list[Finding]:
         if line.name.replace("-", "_") == "jupyterlab_widgets" and version_of(line.name) not in line.specifier:
             advice = how_to_install()
             found += f" (ipywidgets needs {line})"
-    manager = "@jupyter-widgets/jupyterlab-manager/package.json"
-    if not any((Path(folder) / manager).is_file() for folder in jupyter_path("labextensions")):
+    folders = [Path(folder) for folder in jupyter_path("labextensions")]
+    lost = [package for package, half in BROWSER.items() if not any((folder / half).is_dir() for folder in folders)]
+    if lost:
         advice = (
-            "JupyterLab does not find the widgets' half that runs in the browser, so sliders will not show: "
-            "run python -m pip install --force-reinstall --no-deps jupyterlab_widgets."
+            "JupyterLab does not find the widgets' half that runs in the browser, so sliders will not show. "
+            f"Run python -m pip install --force-reinstall --no-deps {' '.join(lost)}."
         )
     try:
         kernel = KernelSpecManager().get_kernel_spec("python3").argv[0]

@@ -114,7 +114,7 @@ def prepare_brain(options: argparse.Namespace) -> None:
     if options.output:
         home = options.output.expanduser().resolve()
         data = str(home / "kaggle_3m")
-    if not Path(source).expanduser().is_dir():
+    if source in ("phantom", "kaggle") or Path(source).expanduser().is_file():
         print(f"the set goes to {home}", flush=True)
     if source == "phantom":
         folder = phantom_brain.make(home, **phantoms)
@@ -149,7 +149,7 @@ def prepare_cityscapes(options: argparse.Namespace) -> None:
     if options.output:
         home = options.output.expanduser().resolve()
         data = str(home)
-    if not paths[0].is_dir():
+    if source in ("phantom", "cityscapes") or paths[0].is_file():
         print(f"the set goes to {home}", flush=True)
     if source == "phantom":
         phantom_streets.make(home, **phantoms)

@@ -199,7 +199,7 @@ def test_a_jupyterlab_without_the_widgets_half(monkeypatch):
     assert doctor.look_at_notebooks()[0].advice == ""
     paths = pytest.importorskip("jupyter_core.paths")
     monkeypatch.setattr(paths, "jupyter_path", lambda *_: [])
-    assert "jupyterlab_widgets" in doctor.look_at_notebooks()[0].advice
+    assert "--no-deps jupyterlab_widgets anywidget" in doctor.look_at_notebooks()[0].advice
 
 
 def test_a_kernel_of_another_python(tmp_path, monkeypatch):

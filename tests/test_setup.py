@@ -461,14 +461,14 @@ def test_no_file_names_a_machines_folders_or_a_package_index():
 def test_the_repositorys_address_stands_in_one_place():
     address = PROJECT["urls"]["Repository"]
     owner = address.removeprefix("https://github.com/")
-    pattern = re.compile(r"(?:github\.com|colab\.research\.google\.com/github|/gh)/([\w-]+/where-to-look)\b")
+    pattern = re.compile(r"(?:github\.com|google\.com/github|/gh)(?:/|%2F)([\w-]+(?:/|%2F)where-to-look)\b")
     found = []
     for path in repository_files():
         try:
-            found += [(path, name) for name in pattern.findall(path.read_text(encoding="utf-8"))]
+            found += pattern.findall(path.read_text(encoding="utf-8"))
         except UnicodeDecodeError:
             continue
-    assert found and {name for _, name in found} == {owner}, "pyproject.toml says where the repository is"
+    assert {name.replace("%2F", "/") for name in found} == {owner}, "pyproject.toml says where the repository is"
 
 
 def test_how_to_cite():
