@@ -65,7 +65,7 @@ def main() -> None:
     probabilities = inference.predict_probabilities(trained, slices.images[chosen])
     seen, look = attention_map()
 
-    scenes = streets.scenes("phantom", "val", progress=False)
+    scenes = streets.scenes("phantom", "val")
     classes = [streets.read_classes(scene) for scene in scenes]
     richest = max(range(len(scenes)), key=lambda index: len(np.unique(classes[index])))
     street = streets.read_image(scenes[richest])
