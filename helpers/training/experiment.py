@@ -206,6 +206,7 @@ def run(
     progress: bool = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     number_of_devices: int = 1,
+    keep_every: float = 0.0,
 ) -> Result | None:
     """Train, score and write one experiment; go on where an interrupted one stopped; return a finished one as it is.
 
@@ -217,6 +218,8 @@ def run(
         callbacks: more Keras callbacks, such as `show.live.LivePlot`.
         number_of_devices: of this machine to divide each batch among; see `devices` for several machines. Not a
             setting, since the outcome is the same but for rounding: a run may go on with another number.
+        keep_every: seconds from one saving of the state to the next, where an epoch takes less: the state of a large
+            network can take longer to write than a short epoch on a GPU. A resumed run goes on from there.
 
     Returns:
         What the folder holds; None in a process that is not the first of several.
@@ -266,7 +269,7 @@ def run(
         _write_json(folder / "environment.json", environment())
         _write_json(folder / "settings.json", dataclasses.asdict(settings))
 
-    keeper = _Keeper(settings, folder, task, model, spread, progress)
+    keeper = _Keeper(settings, folder, task, model, spread, progress, keep_every)
     with spread.together():
         done = keeper.resume(model)
         if done < settings.epochs:
@@ -363,9 +366,17 @@ class _Keeper(keras.callbacks.Callback):
     """Validates, keeps the best weights and the state after each epoch, and shows the time left."""
 
     def __init__(
-        self, settings: Settings, folder: Path, task, model: keras.Model, spread: devices.Devices, progress: bool
+        self,
+        settings: Settings,
+        folder: Path,
+        task,
+        model: keras.Model,
+        spread: devices.Devices,
+        progress: bool,
+        keep_every: float,
     ):
         super().__init__()
+        self.keep_every, self.kept_at = keep_every, -math.inf
         self.settings, self.folder, self.task, self.spread = settings, folder, task, spread
         self.trained, self.steps = model, task.steps
         self.progress = progress and spread.process == 0
@@ -457,7 +468,9 @@ class _Keeper(keras.callbacks.Callback):
         # The last epoch is always validated, but until then a column may have holes.
         names = tuple(max(self.history, key=len))
         _write_rows(self.folder / "history.csv", [names, *([r.get(n, "") for n in names] for r in self.history)])
-        _replace(self.folder / "state.weights.h5", self.model.save_weights)
+        if time.monotonic() - self.kept_at >= self.keep_every:
+            _replace(self.folder / "state.weights.h5", self.model.save_weights)
+            self.kept_at = time.monotonic()
 
     def on_train_end(self, logs=None):
         self.bar.close()
