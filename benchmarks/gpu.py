@@ -26,6 +26,7 @@ import statistics
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -188,7 +189,7 @@ def train(settings: experiment.Settings, folder: Path, clock: Timed) -> experime
     """Train until the clock stops it, score, and save the network in float32 as shipped.keras."""
     say(f"{folder}: {json.dumps(dataclasses.asdict(settings))}")
     result = experiment.run(settings, folder, progress=False, callbacks=[clock], keep_every=120)
-    shipped(result).save(folder / "shipped.keras")
+    save_small(shipped(result), folder / "shipped.keras")
     steps = sum(round(row["seconds"] / row["seconds_per_step"]) for row in result.history)
     short = {name: value for name, value in result.scores.items() if name not in ("patients", "baseline", "scenes")}
     say(f"{folder}: about {steps} steps in {sum(row['seconds'] for row in result.history):.0f} s, {json.dumps(short)}")
@@ -202,6 +203,19 @@ def shipped(result: experiment.Result) -> keras.Model:
     weights = [np.asarray(each, "float32") for each in result.model().get_weights()]
     model.set_weights([((each.view("uint32") + 0x1000) & 0xFFFFE000).view("float32") for each in weights])
     return model
+
+
+def save_small(model: keras.Model, path: Path) -> None:
+    """Save a network as Keras does, but deflated: Keras stores what is in its zip as it is."""
+    written = path.with_name(f"writing-{path.name}")
+    model.save(written)
+    with (
+        zipfile.ZipFile(written) as source,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target,
+    ):
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    written.unlink()
 
 
 def prepare(options: argparse.Namespace, until: float) -> None:
@@ -285,7 +299,7 @@ def quiet(lock: Path, pause: list[int]) -> Iterator[None]:
 
 
 def pids(folder: Path | None) -> list[int]:
-    """The numbers of the processes in *.pid files of a folder, among which this one puts itself, but for its own."""
+    """The numbers of the other processes that put themselves into *.pid files of a folder."""
     if folder is None:
         return []
     numbers = [int(path.read_text()) for path in sorted(folder.glob("*.pid"))]
@@ -316,13 +330,10 @@ def time_one_step(options: argparse.Namespace, until: float) -> None:
     import jax
 
     policy, batch = options.one[0], int(options.one[1])
-    own = options.pause / f"{os.getpid()}.pid" if options.pause else None
-    if own:
-        own.write_text(str(os.getpid()))  # for the other process that times
     height, width = options.crop, 2 * options.crop
     keras.utils.set_random_seed(0)
-    with experiment._policy(policy):
-        model = zoo.build("UNet_S5_D16", (height, width, 3), classes=19, filters=options.filters, auxiliary=True)
+    keras.config.set_dtype_policy(policy)
+    model = zoo.build("UNet_S5_D16", (height, width, 3), classes=19, filters=options.filters, auxiliary=True)
     parameters = sum(math.prod(each.shape) for each in model.trainable_variables)
     assert options.filters or parameters == PARAMETERS, parameters
     loss = losses.get("CrossEntropy_AllPixels", "multiclass", streets.IGNORE)
@@ -349,8 +360,6 @@ def time_one_step(options: argparse.Namespace, until: float) -> None:
                 seconds.append(time.perf_counter() - began)
     row = step_row("keras, jax", policy, batch, seconds, compiling, parameters, loss_value)
     print(json.dumps({**row, "device": jax.devices()[0].device_kind}), flush=True)
-    if own:
-        own.unlink()
 
 
 def step_row(framework, policy, batch, seconds, compiling, parameters, loss) -> dict:
@@ -412,9 +421,18 @@ def main() -> None:
     add("--repeats", type=int, default=20)
     add("--one", nargs=2, help=argparse.SUPPRESS)
     add("--lock", type=Path, default=Path("runs/gpu/lock"), help="step: a file that two timings share")
-    add("--pause", type=Path, help="step: a folder of *.pid files: these processes pause while a step is timed")
+    add("--pause", type=Path, help="a folder where processes put their numbers that pause while a step is timed")
     options = parser.parse_args()
+    if options.jobs < 3:
+        parser.error(
+            "--jobs is too small: the first three cells find the number of epochs together, so give 3 or more."
+        )
+    own = options.pause / f"{os.getpid()}.pid" if options.pause and options.part != "step" else None
+    if own:
+        own.write_text(str(os.getpid()))
     parts[options.part](options, options.until or time.time() + options.seconds)
+    if own:
+        own.unlink()
 
 
 if __name__ == "__main__":
