@@ -207,15 +207,16 @@ def shipped(result: experiment.Result) -> keras.Model:
 
 def save_small(model: keras.Model, path: Path) -> None:
     """Save a network as Keras does, but deflated: Keras stores what is in its zip as it is."""
-    written = path.with_name(f"writing-{path.name}")
-    model.save(written)
+    stored, deflated = path.with_name(f"stored-{path.name}"), path.with_name(f"deflated-{path.name}")
+    model.save(stored)
     with (
-        zipfile.ZipFile(written) as source,
-        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target,
+        zipfile.ZipFile(stored) as source,
+        zipfile.ZipFile(deflated, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target,
     ):
         for name in source.namelist():
             target.writestr(name, source.read(name))
-    written.unlink()
+    stored.unlink()
+    os.replace(deflated, path)  # whole or not at all
 
 
 def prepare(options: argparse.Namespace, until: float) -> None:
