@@ -1,6 +1,9 @@
 # make lab      opens JupyterLab on lesson 00; without a screen it prints the address to open
-# make test     runs all tests
+# make test     runs all tests but those of a browser
+# make browser  opens lessons and solutions in JupyterLab with Chromium and runs them; ONLY="00 or 03" for some of them
 # make lessons  writes lessons/ from solutions/
+# make book     makes the web book, build/book/html/index.html
+# make fix      mends and formats code and solutions with ruff
 # make grade    grades submitted/STUDENT/LESSON/LESSON.ipynb into gradebook.db and grades.csv
 # make clean    removes what make has made; lessons, data, runs and grades stay
 #
@@ -33,7 +36,7 @@ PYTEST = $(BIN)/python -m pytest
 BACKEND_TESTS = $(patsubst %,tests/test_%.py,attention nets losses metrics)
 NBGRADER = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m nbgrader
 
-.PHONY: lab test lessons grade clean
+.PHONY: lab test browser lessons book fix grade clean
 
 lab: $(LEARNER)
 	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/lessons/00_start_here/00_start_here.ipynb \
@@ -43,10 +46,20 @@ test: $(EVERYTHING)
 	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=1 $(PYTEST) -n 2 --dist loadgroup $(BACKEND_TESTS)
 	$(PYTEST) -n 2 --dist loadgroup
 
+browser: $(EVERYTHING)
+	$(PYTEST) tests/browser $(if $(ONLY),-k "$(ONLY)")
+
 lessons: $(EVERYTHING)
 	rm -rf build/lessons build/lessons-before && mkdir -p build lessons
 	$(NBGRADER) generate_assignment "*" --no-db --force --CourseDirectory.release_directory=build/lessons
 	mv lessons build/lessons-before && mv build/lessons lessons
+
+book: $(EVERYTHING)
+	$(BIN)/python docs/make_book.py
+
+fix: $(EVERYTHING)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 grade: $(EVERYTHING)
 	$(NBGRADER) generate_assignment "*" --force --CourseDirectory.release_directory=build/lessons
@@ -61,7 +74,7 @@ $(LEARNER): requirements.txt pyproject.toml | $(BIN)/pip
 	$(INSTALL) -e ".[$(TENSORFLOW),lab]" && $(COMPILE) && touch $@
 
 $(EVERYTHING): requirements.txt pyproject.toml | $(BIN)/pip
-	$(INSTALL) -e ".[$(TENSORFLOW),lab,jax,instructor,dev]" && $(COMPILE) && touch $(LEARNER) $@
+	$(INSTALL) -e ".[$(TENSORFLOW),lab,jax,instructor,book,dev]" && $(COMPILE) && touch $(LEARNER) $@
 
 $(BIN)/pip:
 	@$(or $(PYTHON),false) -c '$(supported)' || { echo 'error: Python 3.11, 3.12 or 3.13 is needed: install one,' \

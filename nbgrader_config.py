@@ -12,7 +12,7 @@ c = get_config()  # noqa: F821
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "lessons"
 
-# the learner reads this when a check calls what is not written yet
+# by these words helpers/show/checks.py knows what is not written yet
 c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("Your code here: replace this line.")'}
 
 
@@ -36,9 +36,17 @@ c.GenerateAssignment.preprocessors = [
 ]
 c.ClearMetadataPreprocessor.enabled = True
 c.ClearMetadataPreprocessor.preserve_nb_metadata_mask = {"kernelspec", ("language_info", "name")}
-c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = {"nbgrader", "tags", "deletable", "editable"}
+c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = {
+    "nbgrader",
+    "tags",
+    "deletable",
+    "editable",
+    ("jupyter", "source_hidden"),  # checks stay folded
+}
 
 # one cell may train a network; an infinite loop costs this much and then scores 0
 c.Execute.timeout = 300
+# on a busy machine a cell's last output may come late; nbgrader would give up after 4 seconds
+c.Execute.iopub_timeout = 60
 # a deleted check counts 0 instead of leaving the grade open
 c.OverwriteCells.add_missing_cells = True

@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from scipy import ndimage
-from tqdm import tqdm
 
 from helpers import command
-from helpers.data import brain, streets
+from helpers.data import brain, disk, streets
 from helpers.nets import inference
 
 EXAMPLE = """example, with a phantom brain (python -m helpers.prepare brain makes it):
@@ -118,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def segment_streets(model, wanted: Sequence[Path], root: Path, options: argparse.Namespace) -> list[str]:
     """Write label ids and an overlay for each photograph; return what is wrong with those that cannot be read."""
     unreadable = []
-    for path in tqdm(wanted, unit="image"):
+    for path in disk.progress_bar(wanted, unit="image"):
         try:
             image = read_image(path)
         except OSError as error:
@@ -144,7 +143,7 @@ def segment_slices(model, wanted: Sequence[Path], root: Path, options: argparse.
         volumes.setdefault(volume_of(path), []).append(path)
 
     unreadable = []
-    bar = tqdm(total=len(wanted), unit="image")
+    bar = disk.progress_bar(total=len(wanted), unit="image")
     for volume, paths in volumes.items():
         beside = [path for path in images_in(volume[0]) if volume_of(path) == volume and path not in paths]
         images: dict[Path, np.ndarray] = {}

@@ -18,7 +18,8 @@ EXAMPLE = """examples, which make the embedded phantom brains in half a minute a
     python -m helpers.prepare brain
     python -m helpers.prepare cityscapes"""
 
-WHERE = """Sets are kept in the folder that the environment variable DATA_HOME names, else in the repository's data/.
+WHERE = """Sets are kept in the folder that the environment variable DATA_HOME names, else in data/ of the repository,
+or in ~/where_to_look_data where the package is installed without it.
 What was interrupted goes on where it stopped when the same command is given again."""
 
 BRAIN_EXAMPLE = f"""example, which makes the embedded phantom brains in half a minute:
@@ -113,6 +114,8 @@ def prepare_brain(options: argparse.Namespace) -> None:
     if options.output:
         home = options.output.expanduser().resolve()
         data = str(home / "kaggle_3m")
+    if source in ("phantom", "kaggle") or Path(source).expanduser().is_file():
+        print(f"the set goes to {home}", flush=True)
     if source == "phantom":
         folder = phantom_brain.make(home, **phantoms)
     elif source == "kaggle":
@@ -146,6 +149,8 @@ def prepare_cityscapes(options: argparse.Namespace) -> None:
     if options.output:
         home = options.output.expanduser().resolve()
         data = str(home)
+    if source in ("phantom", "cityscapes") or paths[0].is_file():
+        print(f"the set goes to {home}", flush=True)
     if source == "phantom":
         phantom_streets.make(home, **phantoms)
     elif source == "cityscapes":

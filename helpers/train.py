@@ -17,7 +17,7 @@ import numpy as np
 from helpers import command
 from helpers.data import streets
 from helpers.nets import zoo
-from helpers.scores import losses, metrics
+from helpers.scores import intervals, losses, metrics
 from helpers.training import experiment, schedules
 
 EXAMPLE = """example, a few minutes on a laptop, with the phantom brains that are made on first use:
@@ -166,7 +166,7 @@ def summarise(results: Sequence[experiment.Result]) -> list[dict[str, str | int 
     """Return a row for each network and loss, with the mean and the spread over the seeds.
 
     Brain: the folds of a seed are joined first; "difference" is against the first network with the same loss, with the
-    interval of `metrics.paired_interval`. Streets: mean IoU, and the mean IoU of each class.
+    interval of `intervals.paired_interval`. Streets: mean IoU, and the mean IoU of each class.
     """
     groups: dict[tuple, list[experiment.Result]] = {}
     for result in results:
@@ -205,7 +205,7 @@ def _brain_columns(group: Sequence[experiment.Result], first: dict[str, np.ndarr
     by_patient = np.array([[scores["patients"][name] for name in sorted(scores["patients"])] for scores in by_seed])
     loss = group[0].settings.loss
     if loss in first:
-        difference = metrics.paired_interval(by_patient, first[loss])
+        difference = intervals.paired_interval(by_patient, first[loss])
         row.update(zip(("difference", "difference_low", "difference_high"), difference, strict=True))
     first.setdefault(loss, by_patient)
     return row

@@ -6,9 +6,11 @@ import shutil
 import sys
 from pathlib import Path
 
+import nbclient
 import nbformat
 import pytest
 
+SECONDS_PER_CELL = 300
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = sorted(path.parent.name for path in ROOT.glob("solutions/[!.]*/[!.]*.ipynb"))
 # Two groups for two processes, each of which makes the data of its lessons once.
@@ -46,6 +48,20 @@ def read(path: Path) -> nbformat.NotebookNode:
 def marked(cell: nbformat.NotebookNode, role: str) -> bool:
     """Whether nbgrader sees the cell as "solution" or as "grade" (a check)."""
     return bool(cell.metadata.get("nbgrader", {}).get(role))
+
+
+def execute(notebook: nbformat.NotebookNode, folder: Path, **options) -> None:
+    """Run all cells in the folder, in place; the first error that the options do not allow is raised."""
+    options |= {"timeout": SECONDS_PER_CELL, "kernel_name": "python3"}
+    nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}, **options).execute()
+
+
+def grades(notebook: nbformat.NotebookNode) -> list[tuple]:
+    """What nbgrader makes of the outputs of the notebook's checks: (grade_id, points, points at most) of each."""
+    from nbgrader.utils import determine_grade
+
+    checks = [cell for cell in notebook.cells if marked(cell, "grade")]
+    return [(cell.metadata.nbgrader.grade_id, *determine_grade(cell)) for cell in checks]
 
 
 class Course:

@@ -17,9 +17,9 @@ def only(**settings):
 
 
 def random_batch(count=4, height=32, width=32):
-    generator = np.random.default_rng(7)
-    images = generator.integers(0, 256, (count, height, width, 3), dtype=np.uint8)
-    return images, generator.random((count, height, width)) < 0.5
+    rng = np.random.default_rng(7)
+    images = rng.integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+    return images, rng.random((count, height, width)) < 0.5
 
 
 def shapes(count=12):
@@ -208,9 +208,9 @@ def test_the_number_of_draws_does_not_depend_on_the_settings():
     images, masks = random_batch()
     ends = []
     for augmentation in (NONE, only(flip=True), augment.Augmentation()):
-        generator = np.random.default_rng(0)
-        augmentation(images, masks, generator)
-        ends.append(generator.random())
+        rng = np.random.default_rng(0)
+        augmentation(images, masks, rng)
+        ends.append(rng.random())
     assert ends[0] == ends[1] == ends[2]
 
 

@@ -100,16 +100,24 @@ def test_files_beside_the_slices_are_left_alone(kaggle_folder):
 # Where the data is
 
 
-def test_data_home(monkeypatch, tmp_path):
+def test_data_home(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("DATA_HOME", str(tmp_path / "x"))
     assert disk.data_home() == tmp_path / "x"
     monkeypatch.setenv("DATA_HOME", "~/x")
     assert "~" not in str(disk.data_home())
     monkeypatch.delenv("DATA_HOME")
-    monkeypatch.setattr(disk, "__file__", str(tmp_path / "helpers/data/disk.py"))
-    assert str(disk.data_home()) == "data"
-    (tmp_path / "data").mkdir()
-    assert disk.data_home() == tmp_path / "data"
+    monkeypatch.setattr(disk, "__file__", str(tmp_path / "clone/helpers/data/disk.py"))
+    (tmp_path / "clone/data").mkdir(parents=True)  # without pyproject.toml it could be anyone's
+    monkeypatch.setattr(disk.Path, "home", lambda: tmp_path)
+    disk._say_once.cache_clear()
+    assert disk.data_home() == disk.data_home() == tmp_path / "where_to_look_data"
+    assert capsys.readouterr().out.count(f"kept in {tmp_path / 'where_to_look_data'} ") == 1
+    disk._say_once.cache_clear()
+    (tmp_path / "where_to_look_data").mkdir()
+    disk.data_home()
+    (tmp_path / "clone/pyproject.toml").touch()
+    assert disk.data_home() == tmp_path / "clone/data"
+    assert capsys.readouterr().out == ""
 
 
 def test_folder_of_a_path_is_that_folder_or_the_kaggle_3m_inside(kaggle_folder):
@@ -127,14 +135,34 @@ def test_kaggle_is_in_the_data_home(kaggle_folder, data_home):
 def test_the_phantom_is_made_once(kaggle_folder, data_home, monkeypatch):
     made = []
 
-    def make(folder, progress=True):
-        made.append((folder, progress))
+    def make(folder):  # and never in silence
+        made.append(folder)
         return shutil.copytree(kaggle_folder, folder / "kaggle_3m")
 
     monkeypatch.setitem(sys.modules, "helpers.data.phantom_brain", types.SimpleNamespace(make=make))
     monkeypatch.setattr("helpers.data.phantom_brain", sys.modules["helpers.data.phantom_brain"], raising=False)
     assert len(brain.load(progress=False)) == len(brain.load("phantom")) == 24
-    assert made == [(data_home / "phantom_brain", False)]
+    assert made == [data_home / "phantom_brain"]
+
+
+# The bar
+
+
+def read_a_hundred():
+    return list(disk.progress_bar(range(100), desc="reading", unit="slice", mininterval=0))
+
+
+def test_a_bar_in_a_file_or_a_pipe_is_one_line(capsys):
+    assert read_a_hundred() == list(range(100))
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert written.err.count("reading") == 1 and "100/100" in written.err and written.err.endswith("\n")
+
+
+def test_a_bar_in_a_terminal_moves(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    read_a_hundred()
+    assert capsys.readouterr().err.count("reading") > 1
 
 
 # The cache
@@ -517,3 +545,11 @@ def test_an_empty_or_wrong_folder_is_named(tmp_path, kaggle_folder):
 def test_an_impossible_size_is_refused(kaggle_folder):
     with pytest.raises(ValueError, match="size is 0"):
         brain.load(kaggle_folder, size=0)
+
+
+def test_few_slices_are_spread_evenly_and_never_more_than_there_are():
+    masks = np.zeros((10, 2, 2), bool)
+    masks[[1, 3, 5, 7, 9], 0, 0] = True
+    slices = brain.Slices(np.zeros((10, 2, 2, 3), "uint8"), masks, np.full(10, "a"), np.arange(10))
+    assert slices.few(np.ones(10, bool), 3, 2).numbers.tolist() == [0, 1, 5, 8, 9]
+    assert slices.few(np.arange(10) < 4, 9, 0).numbers.tolist() == [1, 3]

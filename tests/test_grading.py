@@ -1,15 +1,24 @@
-"""nbgrader gives a solved lesson full marks and a blank one 0, in a gradebook of its own."""
+"""nbgrader's whole way, from the release to the gradebook, in a folder and a gradebook of its own.
+
+That every solution gets full marks and every blank lesson none is seen in test_notebooks, where they run anyway.
+"""
 
 import course
 import pytest
-from course import data_home, each_lesson  # noqa: F401
+from course import data_home  # noqa: F401
+
+from helpers.show.checks import STUB
 
 pytest.importorskip("nbgrader", reason="nbgrader comes with the extra instructor")
 
-
-@pytest.fixture(scope="module")
-def graded_course(tmp_path_factory):
-    return course.Course(tmp_path_factory.mktemp("course"))
+# what learners leave in an exercise, and whether its check is satisfied
+HANDED_IN = {
+    "the answer": True,
+    "nothing": False,
+    "return None": False,
+    'raise ValueError("mine")': False,
+    'assert False, "mine"': False,
+}
 
 
 def handed_in(lesson, answers):
@@ -24,33 +33,21 @@ def handed_in(lesson, answers):
     return lesson
 
 
-def test_there_is_a_lesson_to_grade():
-    assert course.NAMES
-
-
-def points_of(path):
-    checks = [cell.metadata.nbgrader for cell in course.read(path).cells if course.marked(cell, "grade")]
-    points = {check.grade_id: float(check.points) for check in checks}
-    assert points and min(points.values()) > 0, "a lesson has checks, and each of them has points"
-    return points
-
-
 @pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # nbgrader's own
-@each_lesson
-def test_solved_gets_full_marks(name, graded_course):
-    path = graded_course.generate(name)
-    points = points_of(path)
-    solution = course.read(course.solution_path(name))
-    answers = {cell.id: cell.source for cell in solution.cells if course.marked(cell, "solution")}
-    full = graded_course.grade(name, "solved", handed_in(course.read(path), answers))
-    assert sorted(full) == sorted((check, points[check], points[check], False) for check in points)
-
-
-@pytest.mark.filterwarnings("ignore:Object of type <Submitted")
-def test_blank_gets_none(graded_course):
-    """One lesson will do: that each check of each lesson stops at a stub is seen where they run unsolved."""
-    name = course.NAMES[0]
-    path = graded_course.generate(name)
-    points = points_of(path)
-    blank = graded_course.grade(name, "blank", handed_in(course.read(path), {}))
-    assert sorted(blank) == sorted((check, 0.0, points[check], False) for check in points)
+def test_the_right_answer_gets_its_points_and_every_other_gets_none(tmp_path):
+    """Never None, which would leave the grade to the instructor."""
+    name = "01_images_and_masks"
+    graded_course = course.Course(tmp_path)
+    lesson = course.read(graded_course.generate(name))
+    solution = {cell.id: cell.source for cell in course.read(course.solution_path(name)).cells}
+    exercises = [cell for cell in lesson.cells if course.marked(cell, "solution")]
+    checks = [cell.metadata.nbgrader for cell in lesson.cells if course.marked(cell, "grade")]
+    answers, expected = {}, []
+    for cell, check, (left, satisfied) in zip(exercises, checks, HANDED_IN.items(), strict=True):
+        stub = f'raise NotImplementedError("{STUB}")'
+        assert stub in cell.source
+        written = {"the answer": solution[cell.id], "nothing": cell.source}
+        answers[cell.id] = written.get(left, cell.source.replace(stub, left))
+        expected.append((check.grade_id, check.points * satisfied, check.points, False))
+    grades = graded_course.grade(name, "learner", handed_in(lesson, answers))
+    assert sorted(grades) == sorted(expected)

@@ -1,3 +1,4 @@
+import functools
 import inspect
 import math
 
@@ -8,9 +9,10 @@ import pytest
 import helpers  # noqa: F401  (imports Keras quietly)
 from helpers.scores import losses
 
-PARTS = [losses.Dice, losses.Focal, losses.BatchFocal, losses.CrossEntropy]
-SUMS = [losses.DiceFocal, losses.BatchDiceFocal, losses.DiceCrossEntropy]
-ALL = PARTS + SUMS
+# Without the names that only preset a setting of another.
+ALL = [make for make in losses._BY_NAME.values() if not isinstance(make, functools.partial)]
+PARTS = [make for make in ALL if inspect.isclass(make)]
+SHARED = tuple(losses.Shared.__annotations__)
 MODES = ["binary", "multiclass"]
 LOG_2, LOG_5 = math.log(2), math.log(5)
 
@@ -62,13 +64,13 @@ def gradient(loss, y_true, y_pred):
 
 def example(mode, seed=0, ignored=False):
     """Labels (2, 4, 4[, 1]) and probabilities (2, 4, 4, 1 or 3), some pixels of each image labelled 255."""
-    generator = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     if mode == "binary":
-        y_true = generator.integers(2, size=(2, 4, 4, 1)).astype("float32")
-        y_pred = generator.uniform(0.05, 0.95, (2, 4, 4, 1)).astype("float32")
+        y_true = rng.integers(2, size=(2, 4, 4, 1)).astype("float32")
+        y_pred = rng.uniform(0.05, 0.95, (2, 4, 4, 1)).astype("float32")
     else:
-        y_true = generator.integers(3, size=(2, 4, 4)).astype("int32")
-        y_pred = generator.dirichlet([1, 1, 1], (2, 4, 4)).astype("float32") * 0.9 + np.float32(1 / 30)
+        y_true = rng.integers(3, size=(2, 4, 4)).astype("int32")
+        y_pred = rng.dirichlet([1, 1, 1], (2, 4, 4)).astype("float32") * 0.9 + np.float32(1 / 30)
     if ignored:
         y_true[0, 0] = y_true[1, :2, 1] = 255
     return y_true, y_pred
@@ -178,7 +180,7 @@ def test_cross_entropy_with_class_weights():
     total = 5 * LOG_2 + 2 * LOG_5
     valid = losses.get("CrossEntropyLoss", "multiclass", 255, class_weights=[1, 2, 4])
     assert value(valid, y_true, y_pred) == pytest.approx(total / 7, rel=1e-5)
-    scaled = losses.CrossEntropy("multiclass", 255, class_weights=[0.01, 0.02, 0.04])
+    scaled = losses.CrossEntropy("multiclass", ignore_index=255, class_weights=[0.01, 0.02, 0.04])
     assert value(scaled, y_true, y_pred) == pytest.approx(total / 7, rel=1e-5)
     everything = losses.get("CrossEntropy_AllPixels", "multiclass", 255, class_weights=[1, 2, 4])
     assert value(everything, y_true, y_pred) == pytest.approx(total / 4, rel=1e-5)
@@ -441,7 +443,7 @@ def test_weights_that_cannot_be_used_are_refused():
         (losses.CrossEntropy, {"mode": "multiclass", "class_weights": [1, -2]}, "a class weight must be 0 or more"),
         (losses.Focal, {"gamma": -1}, "gamma must be 0 or more"),
         (losses.Focal, {"alpha": 2}, "alpha must lie between 0 and 1"),
-        (losses.DiceFocal, {"focal_weight": -1}, "focal_weight must be 0 or more"),
+        (losses.DiceFocal, {"focal_weight": -1}, "the weight of Focal must be 0 or more, but it is -1"),
     ],
 )
 def test_bad_settings_are_refused(make, settings, message):
@@ -462,24 +464,26 @@ def test_shapes_that_do_not_fit_are_refused():
         losses.CrossEntropy("multiclass")(np.eye(3)[labels], probabilities)
 
 
-def test_names():
-    expected = {
-        "DiceLoss": losses.Dice,
-        "FocalLoss": losses.Focal,
-        "Dice_Focal": losses.DiceFocal,
-        "BatchFocalLoss": losses.BatchFocal,
-        "Batch_Dice_Focal": losses.BatchDiceFocal,
-        "CrossEntropyLoss": losses.CrossEntropy,
-        "Dice_CrossEntropy": losses.DiceCrossEntropy,
-        "CrossEntropy_AllPixels": losses.CrossEntropy,
-    }
-    assert set(losses.NAMES) == set(expected)
-    for name, kind in expected.items():
-        loss = losses.get(name, mode="multiclass", ignore_index=255)
-        assert type(loss) is kind
-        assert loss.mode == "multiclass"
-        assert loss.ignore_index == 255
-        assert losses.get(name).mode == "binary"
+@pytest.mark.parametrize("name", losses.NAMES)
+def test_names(name):
+    loss = losses.get(name, mode="multiclass", ignore_index=255)
+    assert (loss.mode, loss.ignore_index) == ("multiclass", 255)
+    assert losses.get(name).mode == "binary" and losses.get(name).ignore_index is None
+    labels, probabilities = example("multiclass", ignored=True)
+    assert np.isfinite(value(loss, labels, probabilities))
+    if name in losses.WITH_CLASS_WEIGHTS:
+        weighted = losses.get(name, "multiclass", 255, class_weights=[1, 2, 4])
+        assert value(weighted, labels, probabilities) != value(loss, labels, probabilities)
+    else:
+        with pytest.raises(ValueError, match=f"{name} takes no class weights"):
+            losses.get(name, "multiclass", 255, class_weights=[1, 2, 4])
+
+
+def test_the_names_of_the_original_are_kept():
+    assert {"DiceLoss", "FocalLoss", "Dice_Focal"} <= set(losses.NAMES)
+    assert isinstance(losses.get("FocalLoss"), losses.Focal) and not isinstance(
+        losses.get("FocalLoss"), losses.BatchFocal
+    )
 
 
 @pytest.mark.parametrize(
@@ -512,14 +516,53 @@ SETTINGS = {
 
 @pytest.mark.parametrize("make", ALL)
 def test_configurations_hold_every_setting(make):
-    settings = {name: SETTINGS[name] for name in inspect.signature(make).parameters}
-    for name, parameter in inspect.signature(make).parameters.items():
-        assert parameter.default != settings[name]
+    own = [name for name in inspect.signature(make).parameters if name != "shared"]
+    settings = {name: SETTINGS[name] for name in (*own, *SHARED)}
     loss = make(**settings)
-    assert loss.get_config() == settings
     again = keras.losses.deserialize(keras.losses.serialize(loss))
-    assert type(again) is make
-    assert again.get_config() == settings
+    assert type(again) is type(loss) and again.get_config() == loss.get_config()
+    if inspect.isclass(make):
+        found = again.get_config()
+    else:
+        names = [name for name in own if name.endswith("_weight")]
+        weights = dict(zip(names, (again.first_weight, again.second_weight), strict=True))
+        found = {**again.first.get_config(), **again.second.get_config(), **weights, "name": again.name}
+    assert {**found, **settings} == found  # a sum over the batch has `per` in its Dice, but does not ask for it
+
+
+@pytest.mark.parametrize("make", ALL)
+def test_every_setting_of_the_test_above_differs_from_its_default(make):
+    defaults = {name: each.default for name, each in inspect.signature(make).parameters.items() if name != "shared"}
+    defaults |= {name: inspect.signature(losses.SegmentationLoss).parameters[name].default for name in SHARED}
+    assert not [name for name, default in defaults.items() if default == SETTINGS[name]]
+
+
+def test_a_weighted_sum_of_any_two_losses():
+    y_true, y_pred = example("binary")
+    parts = losses.CrossEntropy(name="one"), losses.Focal(name="two")
+    loss = losses.WeightedSum(*parts, 2.0, 0.5)
+    entropy, focal = (value(part, y_true, y_pred) for part in parts)
+    assert value(loss, y_true, y_pred) == pytest.approx(2 * entropy + 0.5 * focal)
+    assert loss.name == "one_two"
+    # each of the two is one loss for each image, so their sum can weight images
+    assert value(loss, y_true, y_pred, sample_weight=[0.0, 0.0]) == 0
+    with pytest.raises(ValueError, match="cannot weight its images"):
+        losses.WeightedSum(losses.CrossEntropy(), losses.BatchFocal())(y_true, y_pred, sample_weight=[1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (losses.Focal(from_logits=True), "the same from_logits, but theirs are False and True"),
+        (losses.Focal("multiclass"), "the same mode, but theirs are 'binary' and 'multiclass'"),
+        (losses.Focal(ignore_index=255), "the same ignore_index, but theirs are None and 255"),
+        (losses.Focal(reduction="sum"), "the same reduction, but theirs are 'mean' and 'sum'"),
+        (keras.losses.BinaryCrossentropy(), "adds losses of helpers.scores.losses"),
+    ],
+)
+def test_a_sum_of_losses_that_do_not_fit_is_refused(other, message):
+    with pytest.raises(ValueError, match=message):
+        losses.WeightedSum(losses.Dice(), other)
 
 
 @pytest.mark.parametrize("make", [losses.Focal, losses.DiceCrossEntropy])
@@ -536,6 +579,6 @@ def test_a_compiled_model_trains_and_reloads_with_its_loss(make, tmp_path):
     assert after < before
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    assert type(again.loss) is make
+    assert type(again.loss) is type(make())
     assert again.loss.get_config() == model.loss.get_config()
     assert again.evaluate(images, masks, verbose=0) == pytest.approx(after, rel=1e-6)

@@ -8,7 +8,7 @@ from PIL import Image
 
 import helpers  # noqa: F401  (imports Keras quietly)
 from helpers.data import streets
-from helpers.scores import metrics
+from helpers.scores import intervals, metrics
 
 
 def areas(rows):
@@ -114,8 +114,8 @@ def test_mean_iou_of_a_set_is_not_the_mean_of_its_images():
 
 
 def test_mean_iou_equals_keras():
-    generator = np.random.default_rng(0)
-    labels, predictions = generator.integers(5, size=(2, 3, 8, 8))
+    rng = np.random.default_rng(0)
+    labels, predictions = rng.integers(5, size=(2, 3, 8, 8))
     keras_metric = keras.metrics.MeanIoU(num_classes=6, ignore_class=4)
     keras_metric.update_state(labels, predictions)
     confusion = metrics.confusion_matrix(labels, predictions, classes=6, ignore_index=4)
@@ -138,42 +138,42 @@ def test_confusion_matrix_refuses_what_is_no_class():
 
 def test_bootstrap_interval():
     values = np.array([0.0] * 50 + [1.0] * 50)
-    low, high = metrics.bootstrap_interval(values)
+    low, high = intervals.bootstrap_interval(values)
     assert isinstance(low, float)
     # the mean of 100 draws has a standard deviation of 0.5 / 10: 0.5 +- 1.96 * 0.05
     assert low == pytest.approx(0.402, abs=0.02)
     assert high == pytest.approx(0.598, abs=0.02)
-    narrow = metrics.bootstrap_interval(values, level=0.5)
+    narrow = intervals.bootstrap_interval(values, level=0.5)
     # +- 0.674 * 0.05
     assert narrow == pytest.approx((0.466, 0.534), abs=0.02)
-    assert metrics.bootstrap_interval(values) == (low, high)
-    assert metrics.bootstrap_interval(np.arange(30.0), seed=1) != metrics.bootstrap_interval(np.arange(30.0))
-    assert metrics.bootstrap_interval([0.25]) == (0.25, 0.25)
+    assert intervals.bootstrap_interval(values) == (low, high)
+    assert intervals.bootstrap_interval(np.arange(30.0), seed=1) != intervals.bootstrap_interval(np.arange(30.0))
+    assert intervals.bootstrap_interval([0.25]) == (0.25, 0.25)
     # more than half of the draws of three values out of two 0 and one 1 have the median 0, but not 97.5 %
-    assert metrics.bootstrap_interval([0, 0, 1], statistic=np.median) == (0, 1)
+    assert intervals.bootstrap_interval([0, 0, 1], statistic=np.median) == (0, 1)
     # a median is always one of an odd number of values, which a mean hardly ever is
-    assert set(metrics.bootstrap_interval([0.1, 0.3, 0.8], statistic=np.median)) <= {0.1, 0.3, 0.8}
+    assert set(intervals.bootstrap_interval([0.1, 0.3, 0.8], statistic=np.median)) <= {0.1, 0.3, 0.8}
 
 
 def test_paired_interval_by_hand():
     # Every patient 0.1 higher, whatever their own level: no draw of patients changes that.
     easy_and_hard = np.array([[0.2, 0.9, 0.5]])
-    assert metrics.paired_interval(easy_and_hard + 0.1, easy_and_hard) == pytest.approx((0.1, 0.1, 0.1))
+    assert intervals.paired_interval(easy_and_hard + 0.1, easy_and_hard) == pytest.approx((0.1, 0.1, 0.1))
     # One of two patients gains 1: the draws are 0, 1/2, 1/2, 1, each in a quarter of the cases.
-    assert metrics.paired_interval([[0.0, 1.0]], [[0.0, 0.0]]) == pytest.approx((0.5, 0.0, 1.0))
-    assert metrics.paired_interval([[0.0, 1.0]], [[0.0, 0.0]], level=0.4) == pytest.approx((0.5, 0.5, 0.5))
+    assert intervals.paired_interval([[0.0, 1.0]], [[0.0, 0.0]]) == pytest.approx((0.5, 0.0, 1.0))
+    assert intervals.paired_interval([[0.0, 1.0]], [[0.0, 0.0]], level=0.4) == pytest.approx((0.5, 0.5, 0.5))
     # Two seeds, one 0.2 higher for every patient: the seeds are drawn too, those of the baseline as well.
     seeds = np.array([[0.4, 0.8], [0.6, 1.0]])
-    assert metrics.paired_interval(seeds, seeds[:1]) == pytest.approx((0.1, 0.0, 0.2))
-    assert metrics.paired_interval(seeds[:1], seeds) == pytest.approx((-0.1, -0.2, 0.0))
-    assert metrics.paired_interval(seeds, seeds, seed=3) == metrics.paired_interval(seeds, seeds, seed=3)
+    assert intervals.paired_interval(seeds, seeds[:1]) == pytest.approx((0.1, 0.0, 0.2))
+    assert intervals.paired_interval(seeds[:1], seeds) == pytest.approx((-0.1, -0.2, 0.0))
+    assert intervals.paired_interval(seeds, seeds, seed=3) == intervals.paired_interval(seeds, seeds, seed=3)
 
 
 def test_paired_interval_agrees_with_the_bootstrap_of_differences():
-    generator = np.random.default_rng(0)
-    ours, theirs = generator.normal(size=(2, 1, 40))
-    _, low, high = metrics.paired_interval(ours, theirs, draws=20_000)
-    assert (low, high) == pytest.approx(metrics.bootstrap_interval((ours - theirs)[0], draws=20_000), abs=0.02)
+    rng = np.random.default_rng(0)
+    ours, theirs = rng.normal(size=(2, 1, 40))
+    _, low, high = intervals.paired_interval(ours, theirs, draws=20_000)
+    assert (low, high) == pytest.approx(intervals.bootstrap_interval((ours - theirs)[0], draws=20_000), abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -186,16 +186,29 @@ def test_paired_interval_agrees_with_the_bootstrap_of_differences():
 )
 def test_paired_interval_refuses(scores, baseline, message):
     with pytest.raises(ValueError, match=message):
-        metrics.paired_interval(scores, baseline)
+        intervals.paired_interval(scores, baseline)
     with pytest.raises(ValueError, match="level must lie"):
-        metrics.paired_interval([[0.5]], [[0.5]], level=95)
+        intervals.paired_interval([[0.5]], [[0.5]], level=95)
 
 
 def test_bootstrap_interval_refuses():
     with pytest.raises(ValueError, match="one number for each patient"):
-        metrics.bootstrap_interval([])
+        intervals.bootstrap_interval([])
     with pytest.raises(ValueError, match="level must lie between 0 and 1, but it is 95"):
-        metrics.bootstrap_interval([0.5], level=95)
+        intervals.bootstrap_interval([0.5], level=95)
+
+
+def test_sum_interval():
+    # Three scenes of one pixel, one of them right: the share of right ones lies at 0, 1/3, 2/3 or 1 with the chances
+    # 8/27, 12/27, 6/27 and 1/27 = 3.7 %: more than 2.5 % of the draws lie at 1, fewer than 5 %.
+    scenes = np.array([[1, 1], [0, 1], [0, 1]])
+    share = lambda total: total[0] / total[1]  # noqa: E731
+    assert intervals.sum_interval(scenes, share, draws=20_000) == pytest.approx((0, 1))
+    assert intervals.sum_interval(scenes, share, level=0.9, draws=20_000) == pytest.approx((0, 2 / 3))
+    # A draw of nothing but empty scenes has no share and is left out.
+    assert intervals.sum_interval(np.array([[1, 2], [0, 0]]), share) == (0.5, 0.5)
+    with pytest.raises(ValueError, match="level must lie"):
+        intervals.sum_interval(scenes, share, level=95)
 
 
 def test_scores_by_hand():
@@ -348,13 +361,13 @@ def test_street_scores_without_a_labelled_pixel():
 
 def test_mean_iou_equals_the_official_evaluation(tmp_path):
     """Against Cityscapes' own script, which reads label ids from files, also predicted ones that are not scored."""
-    generator = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     total, pairs = np.zeros((19, 19), int), []
     for number in range(4):
-        truth = generator.choice([7, 8, 11, 13, 23, 24, 26, 33, 0, 1, 4, 255], (40, 60)).astype("uint8")
-        classes = np.where(generator.random(truth.shape) < 0.6, streets.CLASS_OF_LABEL_ID[truth], 0)
-        wrong = (generator.random(truth.shape) < 0.1) | (classes == streets.IGNORE)
-        classes = np.where(wrong, generator.integers(0, 19, truth.shape), classes).astype("uint8")
+        truth = rng.choice([7, 8, 11, 13, 23, 24, 26, 33, 0, 1, 4, 255], (40, 60)).astype("uint8")
+        classes = np.where(rng.random(truth.shape) < 0.6, streets.CLASS_OF_LABEL_ID[truth], 0)
+        wrong = (rng.random(truth.shape) < 0.1) | (classes == streets.IGNORE)
+        classes = np.where(wrong, rng.integers(0, 19, truth.shape), classes).astype("uint8")
         names = [tmp_path / f"ulm_000000_{number:06}_{kind}.png" for kind in ("gtFine_labelIds", "predicted")]
         Image.fromarray(np.where(truth == 255, 0, truth).astype("uint8")).save(names[0])
         Image.fromarray(streets.LABEL_ID_OF_CLASS[classes]).save(names[1])

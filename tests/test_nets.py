@@ -1,5 +1,7 @@
 import functools
 import math
+import pathlib
+import re
 
 import keras
 import numpy as np
@@ -38,12 +40,17 @@ def numpy_of(tensor):
 
 def test_names():
     assert zoo.DEFAULT in zoo.NAMES
-    assert set(zoo.NAMES) == {
-        "UNet", "SE_UNet", "Full_SE_UNet", "CBAM_UNet", "Full_CBAM_UNet", "Res_SE_UNet", "Res_CBAM_UNet",
-        "Res_SE_CBAM_UNet", "Attention_UNet", "UNet_S5_D16", "Lite0_UNet", "Lite0_SE_UNet", "Lite0_CBAM_UNet",
-    }  # fmt: skip
-    assert all(name.startswith(("Res_", "Lite0_")) for name in zoo.PRETRAINABLE)
-    assert len(zoo.PRETRAINABLE) == 6
+    assert set(PUBLISHED) < set(zoo.NAMES)
+    assert set(zoo.PRETRAINABLE) == {name for name in zoo.NAMES if name.startswith(("Res_", "Lite0_"))}
+    assert set(zoo.AUXILIARY) < set(zoo.NAMES) == set(zoo.DIVISOR)
+
+
+def test_the_names_are_written_down_as_they_are():
+    rows = re.findall(r"^\| (\w+) \|", zoo.__doc__, re.MULTILINE)
+    assert sorted(rows) == sorted(("name", *zoo.NAMES))
+    root = pathlib.Path(__file__).parents[1]
+    pages = " ".join(page.read_text("utf-8") for page in (root / "README.md", *root.glob("docs/**/*.md")))
+    assert [name for name in zoo.NAMES if f"`{name}`" not in pages] == []
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

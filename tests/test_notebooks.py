@@ -1,19 +1,18 @@
 """Lessons and solutions: they belong together, they run, and nothing leaks."""
 
 import ast
+import itertools
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
+import tomllib
 
 import course
-import nbclient
 import pytest
 from course import data_home, each_lesson  # noqa: F401
 
-STUB = "Your code here: replace this line."
+from helpers.show.checks import FAILED, PASSED, STUB
+
 MARKERS = {
     "### BEGIN SOLUTION",
     "### END SOLUTION",
@@ -22,7 +21,6 @@ MARKERS = {
 }
 # whatever looks as if it were meant to be one of them
 LIKE_A_MARKER = re.compile(r"#\s*(begin|end)[\W_]*(hidden|solutions?\b|tests?\b)", re.IGNORECASE)
-SECONDS_PER_CELL = 300
 
 
 def code_cells(notebook):
@@ -115,9 +113,10 @@ def test_committed_lesson_is_the_generated_one(name, generated):
 
 
 @each_lesson
-def test_solution_runs_and_keeps_its_promises(name, tmp_path):
-    """In full; one more cell asks whether the numbers lie in the ranges that the text quotes."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "COURSE_QUICK"))}
+def test_solution_runs_keeps_its_promises_and_gets_full_marks(name, tmp_path, monkeypatch):
+    """In full, and only here; one more cell asks whether the numbers lie in the ranges that the text quotes."""
+    pytest.importorskip("nbgrader", reason="nbgrader comes with the extra instructor")
+    monkeypatch.delenv("COURSE_QUICK", raising=False)
     folder = shutil.copytree(course.solution_path(name).parent, tmp_path / name)
     solution = course.read(course.solution_path(name))
     promises = [
@@ -125,39 +124,67 @@ def test_solution_runs_and_keeps_its_promises(name, tmp_path):
         for expression, low, high in course.answers(name)["RANGES"]
     ]
     solution.cells.append(course.nbformat.v4.new_code_cell("\n".join(promises)))
-    course.nbformat.write(solution, folder / f"{name}.ipynb")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--nbval-lax",
-        "--nbval-current-env",
-    ]
-    command += [f"--nbval-cell-timeout={SECONDS_PER_CELL}", str(folder / f"{name}.ipynb")]
-    run = subprocess.run(command, cwd=course.ROOT, env=environment, capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout + run.stderr
+    course.execute(solution, folder)
+    grades = course.grades(solution)
+    assert grades and all(points == at_most > 0 for _, points, at_most in grades), grades
+    for cell in code_cells(solution):
+        if course.marked(cell, "grade"):
+            assert cell.outputs[-1].text.splitlines()[-1].startswith(f"{PASSED} Right: "), "one green line"
 
 
 @each_lesson
-def test_unsolved_lesson_stops_nowhere_but_at_its_own_stubs(name, monkeypatch):
+def test_unsolved_lesson_says_one_line_for_each_exercise_and_gets_no_points(name, monkeypatch):
+    pytest.importorskip("nbgrader", reason="nbgrader comes with the extra instructor")
     monkeypatch.setenv("COURSE_QUICK", "1")
     path = course.lesson_path(name)
     lesson = course.read(path)
-    nbclient.NotebookClient(
-        lesson,
-        timeout=SECONDS_PER_CELL,
-        kernel_name="python3",
-        allow_error_names=["NotImplementedError"],
-        resources={"metadata": {"path": str(path.parent)}},
-    ).execute()
+    course.execute(lesson, path.parent, allow_error_names=["NotImplementedError"])
     for cell in code_cells(lesson):
-        errors = [output.evalue for output in cell.outputs if output.output_type == "error"]
-        assert errors == ([STUB] if course.marked(cell, "grade") else []), cell.source
+        errors = [output for output in cell.outputs if output.output_type == "error"]
         # without the tag, Jupyter's "Run All" ends at the first exercise that is still open
         assert ("raises-exception" in cell.metadata.get("tags", [])) == course.marked(cell, "grade")
+        if not course.marked(cell, "grade"):
+            assert not errors, cell.source
+            continue
+        (error,) = errors
+        assert error.evalue == STUB and len(error.traceback) == 1
+        said = re.fullmatch(
+            re.escape(FAILED) + r" Not written yet: write `([\w.]+)` in the cell above\.", error.traceback[0]
+        )
+        assert said and said[1].partition(".")[0] == checked_by(cell), error.traceback
+    assert {points for _, points, _ in course.grades(lesson)} == {0}
+
+
+def checked_by(check):
+    """The function or class that a check says it is of; its first line is all that shows while it is folded."""
+    return re.match(r"# Check of (\w+): run this cell once it is written\n", check.source)[1]
+
+
+@each_lesson
+@pytest.mark.parametrize("path_of", [course.solution_path, course.lesson_path])
+def test_each_check_is_folded_and_says_what_it_is_of(name, path_of):
+    cells = code_cells(course.read(path_of(name)))
+    for above, cell in zip(cells, cells[1:], strict=False):
+        folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        assert folded == course.marked(cell, "grade"), cell.source
+        if folded:
+            defined = [statement.name for statement in ast.parse(above.source).body if hasattr(statement, "name")]
+            assert checked_by(cell) in defined
+            assert re.search(r'^print\(f?"Right: .*\)$', cell.source.splitlines()[-1]), "its verdict, shown in green"
+
+
+@each_lesson
+def test_each_lesson_begins_with_the_way_to_its_page_in_the_book(name):
+    urls = tomllib.loads((course.ROOT / "pyproject.toml").read_text())["project"]["urls"]
+    owner, repository = urls["Repository"].split("/")[-2:]
+    page = f"https://{owner}.github.io/{repository}/lessons/{name}/{name}.html"
+    assert f"[in the web book]({page})" in course.read(course.solution_path(name)).cells[0].source
+
+
+@pytest.mark.parametrize(("name", "after"), list(itertools.pairwise(course.NAMES)))
+def test_each_lesson_ends_with_the_way_to_the_next(name, after):
+    last = course.read(course.solution_path(name)).cells[-1]
+    assert f"Next: [{after}](../{after}/{after}.ipynb)" in last.source
 
 
 @each_lesson
@@ -202,7 +229,8 @@ def test_lesson_is_clean(name):
         "name": "python3",
     }
     for cell in lesson.cells:
-        assert set(cell.metadata) <= {"nbgrader", "tags", "deletable", "editable"}, cell.metadata
+        assert set(cell.metadata) <= {"nbgrader", "tags", "deletable", "editable", "jupyter"}, cell.metadata
+        assert set(cell.metadata.get("jupyter", {})) <= {"source_hidden"}
         if cell.cell_type == "code":
             assert cell.outputs == [] and cell.execution_count is None
 

@@ -119,7 +119,7 @@ def test_the_set_is_the_same_for_the_same_seed_however_large(tmp_path):
 def test_phantoms_are_made_on_first_use(data_home, monkeypatch):
     made = []
 
-    def make(folder, progress):
+    def make(folder):
         made.append(folder)
         folder.mkdir(parents=True)
 

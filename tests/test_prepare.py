@@ -163,7 +163,8 @@ def test_all_problems_are_told_after_unpacking(tmp_path, data_home, files, capsy
         prepare.main(["brain", "--source", str(archive)])
     folder = data_home / "lgg-mri-segmentation" / "kaggle_3m"
     assert f"{folder} has 2 problems, listed above" in str(caught.value)
-    lines = capsys.readouterr().out.splitlines()
+    said, *lines = capsys.readouterr().out.splitlines()
+    assert said == f"the set goes to {folder.parent}"
     assert lines[1].startswith(f"{first}/{first}_2.tif: ")
     assert lines[2].startswith(f"{second}/{second}_1.tif: ")
     assert "python -m helpers.train" in lines[5]
@@ -420,7 +421,8 @@ def test_all_problems_of_streets_are_told_after_unpacking(tmp_path, data_home, s
     folder = data_home / "cityscapes"
     with pytest.raises(ValueError, match=f"^{folder} has 5 problems, listed above: get these .* take their scenes out"):
         unpack_streets(write_street_zips(tmp_path / "zips", street_files))
-    lines = capsys.readouterr().out.splitlines()
+    said, *lines = capsys.readouterr().out.splitlines()
+    assert said == f"the set goes to {folder}"
     assert lines[0] == f"scenes: 2 train, 0 val, 1 test in {folder}"
     assert [line.partition(": ")[::2] for line in lines[1:6]] == [
         (street_file("test", "berlin", 1, "gtFine", "gtFine_labelIds.png"),

@@ -1,6 +1,7 @@
 """The installation: one set of versions everywhere, a quiet start, no trace of the machine it was made on."""
 
 import itertools
+import json
 import os
 import platform
 import re
@@ -93,19 +94,52 @@ def test_each_dependency_has_one_pin_that_fits(python, system):
             assert version in requirement.specifier, requirement
 
 
-def test_conda_and_binder_follow_the_same_pins():
-    entries = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    (from_pip,) = [entry["pip"] for entry in entries if isinstance(entry, dict)]
+def conda_environment(name):
+    """Return what a conda environment file asks of conda, {name: version}, and of pip."""
+    entries = yaml.safe_load((ROOT / name).read_text())["dependencies"]
+    names = dict(entry.partition("=")[::2] for entry in entries if isinstance(entry, str))
+    return names, [line for entry in entries if isinstance(entry, dict) for line in entry["pip"]]
+
+
+def test_conda_binder_and_the_container_follow_the_same_pins():
+    names, from_pip = conda_environment("environment.yml")
     assert from_pip == ["-c requirements.txt", "-e .[cpu,lab]"]
-    names = {}
-    for entry in entries:
-        if isinstance(entry, str):
-            name, _, version = entry.partition("=")
-            names[name] = version
-    assert names.pop("python") in PYTHONS
-    pinned = pinned_versions(marker_environment("3.12", "linux"))
-    for name, version in names.items():
-        assert name == "pip" or [version] == pinned[name], f"{name} has another version in requirements.txt"
+    assert set(names) == {"python", "pip"} and names["python"] in PYTHONS
+    assert conda_environment(".binder/environment.yml") == (names, [])
+    install = re.findall(r".*pip install.*", (ROOT / ".binder/postBuild").read_text())
+    assert install == ['python -m pip install --no-cache-dir --compile -c requirements.txt -e ".[cpu,lab]"']
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
+    assert container["image"].endswith(f"python:{names['python']}")
+    assert container["postCreateCommand"] == "bash .binder/postBuild"
+    assert container["forwardPorts"] == [8888] and "--port 8888" in container["postAttachCommand"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="repo2docker comes with the extra dev on Linux only")
+def test_binders_own_code_takes_the_repository():
+    pytest.importorskip("repo2docker", reason="repo2docker comes with the extra dev")
+    command = [sys.executable, "-m", "repo2docker", "--no-build", "--debug", str(ROOT)]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    dockerfile = run.stdout + run.stderr
+    assert '--file ".binder/environment.yml"' in dockerfile
+    assert "RUN ./.binder/postBuild" in dockerfile
+    version = conda_environment(".binder/environment.yml")[0]["python"]
+    assert f"environment.py-{version}-" in dockerfile.replace("-2e", ".").replace("-2d", "-"), "another Python"
+
+
+def test_binders_last_step_makes_what_the_first_lesson_waits_for(tmp_path):
+    if not shutil.which("bash"):
+        pytest.skip("bash is not installed")
+    (tmp_path / "python").write_text('#!/bin/sh\necho "$PWD $*" >> "$LOG"\n[ "$2" != helpers.doctor ]\n')
+    (tmp_path / "python").chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "LOG": str(tmp_path / "log")}
+    script = ROOT / ".binder/postBuild"
+    assert os.access(script, os.X_OK)
+    run = subprocess.run([script], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    log = (tmp_path / "log").read_text().splitlines()
+    assert f"{ROOT} -m helpers.prepare brain" in log and f"{ROOT} -m helpers.prepare cityscapes" in log
+    assert log[-1].endswith("helpers.doctor"), "what it finds amiss must not end the build"
 
 
 def test_learners_get_no_instructor_tools():
@@ -210,6 +244,34 @@ def test_freed_memory_is_kept_for_the_next_step():
     assert int(run_python(code).stdout) < 2000
 
 
+def test_a_containers_quota_counts(tmp_path):
+    import helpers
+
+    everything = helpers.processors(tmp_path)
+    assert everything >= 1
+    for content, count in (("max 100000\n", everything), ("50000 100000\n", 1), ("100000 100000\n", 1)):
+        (tmp_path / "cpu.max").write_text(content)
+        assert helpers.processors(tmp_path) == count
+    (tmp_path / "cpu.max").unlink()
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu/cpu.cfs_period_us").write_text("100000\n")
+    for quota, count in (("-1\n", everything), ("100000\n", 1), ("900000000\n", everything)):
+        (tmp_path / "cpu/cpu.cfs_quota_us").write_text(quota)
+        assert helpers.processors(tmp_path) == count
+
+
+def test_threads_are_as_many_as_the_quota_pays_for(monkeypatch):
+    import helpers
+
+    monkeypatch.setattr(helpers, "processors", lambda: 2)
+    for machine, asked, threads in ((2, {}, None), (64, {}, "2"), (64, {"OMP_NUM_THREADS": "5"}, "5")):
+        monkeypatch.setattr(os, "cpu_count", lambda count=machine: count)
+        monkeypatch.setattr(os, "environ", dict(asked))
+        helpers._keep_to_the_quota()
+        assert os.environ.get("OMP_NUM_THREADS") == threads
+        assert os.environ.get("TF_NUM_INTRAOP_THREADS") == ("2" if threads else None)
+
+
 # --- the Makefile, with a Python that installs nothing
 
 FAKE_PYTHON = """#!/bin/sh
@@ -258,7 +320,7 @@ def test_learners_first_then_tests_and_nothing_twice(make):
     assert "-m compileall -q helpers" in log
     assert installs(make("lab")[1]) == []
     log = make("test")[1]
-    assert installs(log) == ["-m pip install --compile -c requirements.txt -e .[cpu,lab,jax,instructor,dev]"]
+    assert installs(log) == ["-m pip install --compile -c requirements.txt -e .[cpu,lab,jax,instructor,book,dev]"]
     assert installs(make("test")[1]) == installs(make("lab")[1]) == []
 
 
@@ -291,7 +353,7 @@ def test_one_build_of_tensorflow_at_a_time(make):
 
 def test_the_newest_versions_have_an_environment_of_their_own(make, tmp_path):
     log = make("test", "NEWEST=1")[1]
-    assert installs(log) == ["-m pip install --compile -e .[cpu,lab,jax,instructor,dev]"]
+    assert installs(log) == ["-m pip install --compile -e .[cpu,lab,jax,instructor,book,dev]"]
     assert (tmp_path / ".venv-newest").is_dir() and not (tmp_path / ".venv").exists()
 
 
@@ -394,6 +456,39 @@ def test_no_file_names_a_machines_folders_or_a_package_index():
             f"{path.relative_to(ROOT)}: {line.strip()[:80]}" for line in text.splitlines() if pattern.search(line)
         ]
     assert not found
+
+
+def test_the_repositorys_address_stands_in_one_place():
+    address = PROJECT["urls"]["Repository"]
+    owner = address.removeprefix("https://github.com/")
+    pattern = re.compile(r"(?:github\.com|google\.com/github|/gh)(?:/|%2F)([\w-]+(?:/|%2F)where-to-look)\b")
+    found = []
+    for path in repository_files():
+        try:
+            found += pattern.findall(path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError:
+            continue
+    assert {name.replace("%2F", "/") for name in found} == {owner}, "pyproject.toml says where the repository is"
+
+
+def test_how_to_cite():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["cff-version"] == "1.2.0"
+    assert {"message", "title", "authors"} <= set(citation)
+    assert citation["repository-code"] == PROJECT["urls"]["Repository"]
+    version = re.search(r'^__version__ = "(.+)"$', (ROOT / "helpers/__init__.py").read_text(), re.MULTILINE)
+    assert citation["version"] == version[1]
+
+
+@pytest.mark.parametrize("name", ["fault", "lesson", "question"])
+def test_issue_forms_ask_for_what_the_doctor_says(name):
+    form = yaml.safe_load((ROOT / f".github/ISSUE_TEMPLATE/{name}.yml").read_text())
+    assert form["name"] and form["description"]
+    ids = [part["id"] for part in form["body"]]
+    assert len(set(ids)) == len(ids)
+    assert all(part["type"] in ("input", "textarea") and part["attributes"]["label"] for part in form["body"])
+    (doctor,) = [part for part in form["body"] if part["id"] == "doctor"]
+    assert "python -m helpers.doctor" in doctor["attributes"]["description"]
 
 
 @pytest.mark.parametrize(

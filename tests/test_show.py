@@ -13,7 +13,7 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageColor, ImageOps
 
 from helpers.data import brain, disk, phantom_brain
 from helpers.nets import maps, zoo
@@ -455,10 +455,10 @@ def test_training_curves_pair_training_and_validation():
 
 def speckled(count):
     """Noise, the worst that compression can meet, in a head-sized disc."""
-    generator = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     rows, columns = np.mgrid[-1:1:256j, -1:1:256j]
     disc = (rows**2 + columns**2 < 0.5)[..., None]
-    return (disc * generator.normal(100, 12, (count, 256, 256, 3)).clip(0, 255)).astype("uint8")
+    return (disc * rng.normal(100, 12, (count, 256, 256, 3)).clip(0, 255)).astype("uint8")
 
 
 def image_of(html):
@@ -484,6 +484,17 @@ def test_picture_is_small_and_carries_its_alt_text():
     assert len(curves._repr_html_()) < 40_000
 
 
+def test_picture_lies_on_a_card_and_keeps_its_place_until_it_is_there():
+    figures.use_style()
+    element = figures.Picture(figures.curves({"U-Net": [{"loss": [2.0, 1.0]}]}), "a line")._repr_html_()
+    _, image = image_of(element)
+    assert f'width="{image.width}" height="{image.height}"' in element
+    pixels = np.asarray(image.convert("RGB"))
+    card = np.array(ImageColor.getrgb(figures.CARD))
+    assert np.all(pixels[: figures.MARGIN] == card) and np.all(pixels[:, -figures.MARGIN :] == card)
+    assert (pixels == card).all(axis=-1).mean() > 0.8, "the axes have a colour of their own"
+
+
 def test_picture_gives_no_pixel_the_colour_of_something_else():
     # Many greys, many colours of a map and a thin green line share 256 colours.
     ramp = np.tile(np.linspace(0, 1, 64), (64, 1))
@@ -493,8 +504,9 @@ def test_picture_gives_no_pixel_the_colour_of_something_else():
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # or it moves a little each time it is drawn
     drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=figures.DOTS_PER_INCH, facecolor="white")
+    figure.savefig(drawn, format="png", dpi=figures.DOTS_PER_INCH, facecolor=figures.CARD)
     _, shown = image_of(figures.Picture(figure, "maps")._repr_html_())
+    shown = ImageOps.crop(shown, figures.MARGIN)
     apart = np.abs(np.asarray(shown.convert("RGB"), int) - np.asarray(Image.open(drawn).convert("RGB"), int))
     # Only beside hard edges may a colour spread a little; 256 colours, as PNG, put it 31 away in the midst of a map.
     assert apart.max() < 48 and np.quantile(apart, 0.999) < 12
@@ -522,7 +534,7 @@ def test_style_is_silent_and_needs_no_font_of_the_machine(capfd):
 
 
 def red_pixels(slider):
-    pixels = np.asarray(Image.open(io.BytesIO(slider.picture.value))).astype(int)
+    pixels = np.asarray(image_of(slider.picture.value)[1]).astype(int)
     return int(((pixels[..., 0] > 180) & (pixels[..., 1] < 120)).sum())
 
 
@@ -598,7 +610,7 @@ def grey_sliders(stills=GREYS):
 
 
 def shown_grey(picture):
-    return np.asarray(Image.open(io.BytesIO(picture)).convert("L"))[50, 50]
+    return np.asarray(image_of(picture)[1].convert("L"))[50, 50]
 
 
 def test_sliders_change_the_figure():
@@ -606,11 +618,27 @@ def test_sliders_change_the_figure():
     assert [slider.value for slider in sliders.sliders.values()] == [0.2, 3]
     assert isinstance(sliders.sliders["stripes"].value, int)
     assert shown_grey(sliders.picture.value) == 51  # 0.2 x 255
-    assert sliders.picture.tooltip == "grey 0.2 with 3 stripes"
+    assert image_of(sliders.picture.value)[0] == "grey 0.2 with 3 stripes"
     sliders.sliders["level"].value = 0.6
     assert shown_grey(sliders.picture.value) == 153
     sliders.sliders["stripes"].value = 5
-    assert sliders.picture.tooltip == "grey 0.6 with 5 stripes"
+    assert image_of(sliders.picture.value)[0] == "grey 0.6 with 5 stripes"
+
+
+def test_slider_keeps_its_value_within_its_range_and_of_its_kind():
+    sliders = grey_sliders()
+    level, stripes = sliders.sliders["level"], sliders.sliders["stripes"]
+    level.value, stripes.value = 1, 2.0  # the browser writes 1.0 as 1
+    assert repr((level.value, stripes.value)) == "(1.0, 2)"
+    level.value, stripes.value = 3.0, -4
+    assert (level.value, stripes.value) == (1.0, 1)
+    assert image_of(sliders.picture.value)[0] == "grey 1.0 with 1 stripes"
+
+
+def test_slider_tells_the_browser_its_name_and_range():
+    slider = grey_sliders().sliders["level"]
+    told = {key: slider.get_state()[key] for key in ("name", "low", "high", "step", "value")}
+    assert told == {"name": "level", "low": 0.0, "high": 1.0, "step": 0.1, "value": 0.2}
 
 
 def test_sliders_leave_their_stills_for_pages_without_a_kernel():
@@ -636,10 +664,11 @@ def test_sliders_refuse_stills_that_they_cannot_reach(stills, message):
         grey_sliders(stills)
 
 
-def test_without_ipywidgets_a_sentence_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+@pytest.mark.parametrize("missing", ["anywidget", "ipywidgets"])
+def test_without_the_widgets_a_sentence_says_what_to_install(monkeypatch, missing):
+    monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.delitem(sys.modules, "helpers.show.widgets", raising=False)
-    with pytest.raises(ImportError, match="needs ipywidgets: run `pip install ipywidgets`"):
+    with pytest.raises(ImportError, match="needs anywidget and ipywidgets: run `pip install anywidget`"):
         importlib.import_module("helpers.show.widgets")
 
 

@@ -51,14 +51,14 @@ class Augmentation:
         return cls(False, 0, 0, 0, 0, 0, 0, 0, 0)
 
     def __call__(
-        self, images: np.ndarray, masks: np.ndarray, generator: np.random.Generator
+        self, images: np.ndarray, masks: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return new images and masks; the arguments stay as they are.
 
         Args:
             images: (n, height, width, 3) uint8, 4 pixels a side or more.
             masks: (n, height, width) bool.
-            generator: the source of all randomness. An image takes the same number of draws whatever the
+            rng: the source of all randomness. An image takes the same number of draws whatever the
                 settings are.
 
         Raises:
@@ -70,10 +70,10 @@ class Augmentation:
                 "augmentation takes uint8 (n, height, width, 3) and bool (n, height, width)"
             )
         count, height, width = masks.shape
-        meshes = self._meshes(count, height, width, generator)
-        tables = self._tables(count, generator)
-        missing = generator.random(count) < self.missing_channel
-        t1_channels = generator.choice((0, 2), count)
+        meshes = self._meshes(count, height, width, rng)
+        tables = self._tables(count, rng)
+        missing = rng.random(count) < self.missing_channel
+        t1_channels = rng.choice((0, 2), count)
 
         moves = any((self.flip, self.rotation, self.scale, self.shift, self.elastic))
         new_images, new_masks = images.copy(), masks.copy()
@@ -89,7 +89,7 @@ class Augmentation:
                 new_images[row, ..., t1_channels[row]] = new_images[row, ..., 1]
         return new_images, new_masks
 
-    def _meshes(self, count, height, width, generator) -> list:
+    def _meshes(self, count, height, width, rng) -> list:
         """Return for each image what Image.Transform.MESH takes: (box in the new, corners in the old image).
 
         A point p of the new image shows the old one at  c + A (p - c - t) + d(p),  with the centre c, the
@@ -100,11 +100,11 @@ class Augmentation:
         points = np.stack(np.meshgrid(xs, ys), axis=-1)  # (row, column, (x, y))
         centre = np.array([width, height]) / 2
 
-        mirror = np.where(self.flip & (generator.random(count) < 0.5), -1.0, 1.0)
-        angle = np.radians(_around_zero(generator, self.rotation, count))
-        scale = 1 + _around_zero(generator, self.scale, count)
-        shift = _around_zero(generator, self.shift, (count, 2)) * (width, height)
-        bend = generator.standard_normal((count, *points.shape)) * self.elastic * min(height, width)
+        mirror = np.where(self.flip & (rng.random(count) < 0.5), -1.0, 1.0)
+        angle = np.radians(_around_zero(rng, self.rotation, count))
+        scale = 1 + _around_zero(rng, self.scale, count)
+        shift = _around_zero(rng, self.shift, (count, 2)) * (width, height)
+        bend = rng.standard_normal((count, *points.shape)) * self.elastic * min(height, width)
 
         cosine, sine = np.cos(angle) / scale, np.sin(angle) / scale
         matrix = np.stack([mirror * cosine, mirror * sine, -sine, cosine], axis=-1).reshape(count, 1, 1, 2, 2)
@@ -119,11 +119,11 @@ class Augmentation:
         boxes = [(x0, y0, x1, y1) for y0, y1 in lines for x0, x1 in columns]
         return [list(zip(boxes, quad, strict=True)) for quad in quads]
 
-    def _tables(self, count, generator) -> list[list[int]]:
+    def _tables(self, count, rng) -> list[list[int]]:
         """Return for each image the new value of every value, (count, 3 * 256), channel after channel."""
-        power = (1 + self.gamma) ** _around_zero(generator, 1, (count, 3, 1))
-        factor = 1 + _around_zero(generator, self.contrast, (count, 3, 1))
-        addend = _around_zero(generator, self.brightness, (count, 3, 1))
+        power = (1 + self.gamma) ** _around_zero(rng, 1, (count, 3, 1))
+        factor = 1 + _around_zero(rng, self.contrast, (count, 3, 1))
+        addend = _around_zero(rng, self.brightness, (count, 3, 1))
         values = factor * (np.arange(256) / 255) ** power + addend
         return np.rint(255 * values.clip(0, 1)).astype(int).reshape(count, -1).tolist()
 
@@ -165,14 +165,14 @@ class StreetAugmentation:
         return cls(crop, (1.0, 1.0), 1.0, 0, False, 0, 0, 0, 0)
 
     def __call__(
-        self, image: Image.Image, classes: Image.Image, generator: np.random.Generator
+        self, image: Image.Image, classes: Image.Image, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the piece and its classes: (height, width, 3) uint8 and (height, width) uint8.
 
         Args:
             image: a photograph, mode RGB.
             classes: of the same size, mode L, 0 to 18 or 255.
-            generator: the source of all randomness.
+            rng: the source of all randomness.
 
         Raises:
             ValueError: another mode, or sizes that differ.
@@ -182,40 +182,40 @@ class StreetAugmentation:
                 f"the image is {image.mode} of {image.size} and the classes are {classes.mode} of {classes.size}: "
                 "augmentation takes RGB and L of one size"
             )
-        factor = generator.uniform(*self.scale)
+        factor = rng.uniform(*self.scale)
         for _ in range(1 + self.redraws):
-            size, box = self._place(image.size, factor, generator)
+            size, box = self._place(image.size, factor, rng)
             piece_classes = classes.resize(size, Image.Resampling.NEAREST, box)
             counts = piece_classes.histogram()[:IGNORE]
             if max(counts) < self.most * sum(counts):
                 break
-        piece = self._distort(image.resize(size, Image.Resampling.BILINEAR, box), generator)
+        piece = self._distort(image.resize(size, Image.Resampling.BILINEAR, box), rng)
         pixels, labels = np.asarray(piece), np.asarray(piece_classes)
         if size != self.crop[::-1]:
             below, beside = self.crop[0] - size[1], self.crop[1] - size[0]
             pixels = np.pad(pixels, ((0, below), (0, beside), (0, 0)))
             labels = np.pad(labels, ((0, below), (0, beside)), constant_values=IGNORE)
-        if self.flip and generator.random() < 0.5:
+        if self.flip and rng.random() < 0.5:
             pixels, labels = pixels[:, ::-1], labels[:, ::-1]
         return pixels, labels
 
-    def _place(self, size, factor, generator) -> tuple[tuple[int, int], tuple[float, float, float, float]]:
+    def _place(self, size, factor, rng) -> tuple[tuple[int, int], tuple[float, float, float, float]]:
         """Draw a place: the (width, height) of the piece, and the box of the unscaled scene that it shows."""
         scaled = [max(1, round(side * factor)) for side in size]
         cut = [min(side, wanted) for side, wanted in zip(scaled, self.crop[::-1], strict=True)]
-        start = [generator.integers(side - part + 1) for side, part in zip(scaled, cut, strict=True)]
+        start = [rng.integers(side - part + 1) for side, part in zip(scaled, cut, strict=True)]
         back = [side / new for side, new in zip(size, scaled, strict=True)]
         low = [first * share for first, share in zip(start, back, strict=True)]
         high = [(first + part) * share for first, part, share in zip(start, cut, back, strict=True)]
         return tuple(cut), (*low, *(min(end, side) for end, side in zip(high, size, strict=True)))
 
-    def _distort(self, piece: Image.Image, generator: np.random.Generator) -> Image.Image:
+    def _distort(self, piece: Image.Image, rng: np.random.Generator) -> Image.Image:
         """Change brightness, contrast, saturation and hue, contrast before or after the two others."""
-        happens = generator.random(4) < 0.5
+        happens = rng.random(4) < 0.5
         addend, factor, saturation, hue = np.where(
-            happens, _around_zero(generator, 1, 4) * (self.brightness, self.contrast, self.saturation, self.hue), 0.0
+            happens, _around_zero(rng, 1, 4) * (self.brightness, self.contrast, self.saturation, self.hue), 0.0
         )
-        contrast_first = generator.random() < 0.5
+        contrast_first = rng.random() < 0.5
         values = np.clip(np.arange(256) + addend, 0, 255)
         if contrast_first:
             values = values * (1 + factor)
@@ -245,5 +245,5 @@ def _colour_matrix(saturation: float, angle: float) -> tuple[float, ...]:
     return tuple(np.hstack([matrix, np.zeros((3, 1))]).ravel().tolist())
 
 
-def _around_zero(generator: np.random.Generator, limit: float, shape) -> np.ndarray:
-    return limit * generator.uniform(-1, 1, shape)
+def _around_zero(rng: np.random.Generator, limit: float, shape) -> np.ndarray:
+    return limit * rng.uniform(-1, 1, shape)

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tqdm.auto import tqdm
 
 from helpers.data import disk
 
@@ -56,6 +55,16 @@ class Slices:
         """Return the slices in `rows`, an array of indices or a boolean array of length n."""
         return Slices(self.images[rows], self.masks[rows], self.patients[rows], self.numbers[rows])
 
+    def few(self, where: np.ndarray, with_tumour: int, without: int) -> "Slices":
+        """Return at most so many slices with and without tumour, spread evenly over those in `where`, (n,) bool."""
+
+        def spread(rows: np.ndarray, most: int) -> np.ndarray:
+            return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
+
+        has_tumour = self.has_tumour
+        kinds = (where & has_tumour, with_tumour), (where & ~has_tumour, without)
+        return self.select(np.sort(np.concatenate([spread(np.flatnonzero(rows), most) for rows, most in kinds])))
+
     @property
     def has_tumour(self) -> np.ndarray:
         """(n,) bool: True where the slice's mask is not empty."""
@@ -67,13 +76,12 @@ def tumour_slices(slices: Slices) -> np.ndarray:
     return np.flatnonzero(slices.has_tumour)
 
 
-def folder_of(source: str | Path = "phantom", progress: bool = True) -> Path:
-    """Return the folder of patients that `source` names.
+def folder_of(source: str | Path = "phantom") -> Path:
+    """Return the folder of patients that `source` names; phantoms are made on first use, with a bar.
 
     Args:
-        source: "phantom" (made on first use), "kaggle" (fetched by `python -m helpers.prepare`),
+        source: "phantom", "kaggle" (fetched by `python -m helpers.prepare`),
             or the path of a folder of patients, or of a folder with a `kaggle_3m` inside.
-        progress: show a progress bar while the phantom set is made.
 
     Raises:
         FileNotFoundError: the folder is missing; the message says which command makes it.
@@ -84,7 +92,7 @@ def folder_of(source: str | Path = "phantom", progress: bool = True) -> Path:
         if not folder.is_dir():
             from helpers.data import phantom_brain  # costs an import that only the first use needs
 
-            folder = phantom_brain.make(folder.parent, progress=progress)
+            folder = phantom_brain.make(folder.parent)
         return folder
     if source == "kaggle":
         folder = disk.data_home() / "lgg-mri-segmentation" / "kaggle_3m"
@@ -119,7 +127,7 @@ def load(source: str | Path = "phantom", size: int | None = None, progress: bool
         source: "phantom", "kaggle" or a folder, as in `folder_of`.
         size: side of the returned square slices in pixels; None keeps the files' own size. Images are
             averaged over boxes; a mask's pixel is True where at least half of its area is tumour.
-        progress: show a progress bar while files are read.
+        progress: show a progress bar while files are read; the making of phantoms always shows one.
 
     Raises:
         FileNotFoundError: the folder is missing or holds no slices.
@@ -129,7 +137,7 @@ def load(source: str | Path = "phantom", size: int | None = None, progress: bool
     """
     if size is not None and size < 1:
         raise ValueError(f"size is {size}; give the side of a slice in pixels, such as 128")
-    folder = folder_of(source, progress).resolve()
+    folder = folder_of(source).resolve()
     files = _scan(folder)
     if not files:
         raise FileNotFoundError(
@@ -194,12 +202,12 @@ def check(folder: str | Path, progress: bool = True) -> list[str]:
     Raises:
         FileNotFoundError, NotADirectoryError: `folder` is not there, as in `folder_of`.
     """
-    folder = folder_of(folder, progress).resolve()
+    folder = folder_of(folder).resolve()
     files = _scan(folder)
     problems = _layout_problems(folder, files)
     sizes = {}
     seen = {}
-    for slice_files in tqdm(files, desc=f"checking {folder.name}", unit="slice", disable=not progress):
+    for slice_files in disk.progress_bar(files, desc=f"checking {folder.name}", unit="slice", disable=not progress):
         image = mask = None
         if slice_files.image:
             try:
@@ -375,7 +383,7 @@ def _write_cache(target: Path, folder: Path, files: list[_SliceFiles], size: int
         with open(partial / "images.npy", "wb") as images, open(partial / "masks.npy", "wb") as masks:
             _write_header(images, (len(files), *first.shape), np.uint8)
             _write_header(masks, (len(files), *first.shape[:2]), np.bool_)
-            for file in tqdm(files, desc=f"reading {folder.name}", unit="slice", disable=not progress):
+            for file in disk.progress_bar(files, desc=f"reading {folder.name}", unit="slice", disable=not progress):
                 image, mask = _read_slice(folder, file, size)
                 if image.shape != first.shape:
                     raise ValueError(

@@ -3,28 +3,46 @@
 import collections
 import concurrent.futures
 import contextlib
+import functools
 import os
 import re
 import shutil
+import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+import tqdm.asyncio
+import tqdm.auto
 from PIL import Image
-from tqdm.auto import tqdm
 
 _DAY = 24 * 3600  # seconds
 _UNFINISHED = ".unfinished-phantoms-"
 
 
 def data_home() -> Path:
-    """Return the folder for data sets and caches: $DATA_HOME, else the repository's data/, else ./data."""
+    """Return the folder for data sets and caches.
+
+    $DATA_HOME; else data/ of the clone that this package lies in; else, installed without a clone,
+    ~/where_to_look_data, which is one place for lessons and commands in any folder. That one is told before it is
+    first used.
+    """
     if os.environ.get("DATA_HOME"):
         return Path(os.environ["DATA_HOME"]).expanduser()
-    beside_the_package = Path(__file__).resolve().parents[2] / "data"
-    return beside_the_package if beside_the_package.is_dir() else Path("data")
+    root = Path(__file__).resolve().parents[2]
+    if (root / "pyproject.toml").is_file():  # else it is site-packages, where others may have put a data/ too
+        return root / "data"
+    folder = Path.home() / "where_to_look_data"
+    if not folder.is_dir():
+        _say_once(f"Data sets and caches are kept in {folder} (to have them elsewhere, set DATA_HOME to a folder).")
+    return folder
+
+
+@functools.cache
+def _say_once(sentence: str) -> None:
+    print(sentence, flush=True)
 
 
 def read(path: Path, verify: bool = False) -> Image.Image:
@@ -91,13 +109,32 @@ def natural_order(line: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", line)]
 
 
+class _LastLine(tqdm.auto.tqdm):
+    """A bar that is written once, when it ends."""
+
+    def __init__(self, *arguments, **settings):
+        super().__init__(*arguments, **{**settings, "mininterval": float("inf")})
+
+    def refresh(self, *arguments, **settings):
+        """Write nothing yet."""
+
+
+def progress_bar(iterable: Iterable | None = None, **settings) -> tqdm.auto.tqdm:
+    """Return tqdm's bar, with tqdm's settings: a widget in a notebook, a moving line in a terminal.
+
+    In a file or a pipe, where each move would be one more line, it writes one line at its end.
+    """
+    in_notebook = tqdm.auto.tqdm is not tqdm.asyncio.tqdm
+    return (tqdm.auto.tqdm if in_notebook or sys.stderr.isatty() else _LastLine)(iterable, **settings)
+
+
 def in_threads(work: Callable, jobs: Sequence[tuple], description: str, unit: str, progress: bool) -> None:
     """Call `work(*job)` for each job on all processors, with a bar; the first error ends it all."""
     with concurrent.futures.ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
         calls = [pool.submit(work, *job) for job in jobs]
         try:
             finished = concurrent.futures.as_completed(calls)
-            for call in tqdm(finished, description, len(calls), unit=unit, disable=not progress):
+            for call in progress_bar(finished, desc=description, total=len(calls), unit=unit, disable=not progress):
                 call.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)

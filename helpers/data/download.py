@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from tqdm.auto import tqdm
+from helpers.data import disk
 
 TIME_LIMITS = (10, 60)
 """Seconds to wait for a connection, and for the next piece of an answer."""
@@ -375,7 +375,7 @@ def unpack(zip_path: Path, folder: Path, part: str = "kaggle_3m") -> Path:
         needed = sum(-(-entry.file_size // 4096) * 4096 for entry in missing.values())
         with (
             _room(folder, needed, f"unpacking {zip_path.name}"),
-            tqdm(total=needed, desc=f"unpacking {zip_path.name}", unit="B", unit_scale=True) as progress,
+            disk.progress_bar(total=needed, desc=f"unpacking {zip_path.name}", unit="B", unit_scale=True) as progress,
         ):
             for name, entry in missing.items():
                 (partial / name).parent.mkdir(parents=True, exist_ok=True)

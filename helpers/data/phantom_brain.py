@@ -67,9 +67,9 @@ def _enlarge(values):
     return values
 
 
-def _noise(draw, shape, sigma):
+def _noise(rng, shape, sigma):
     """Make smooth noise of standard deviation 1, sigma in steps of the grid."""
-    noise = ndimage.gaussian_filter(draw.standard_normal(shape, np.float32), sigma, mode="wrap")
+    noise = ndimage.gaussian_filter(rng.standard_normal(shape, np.float32), sigma, mode="wrap")
     return noise / (noise.std() + np.float32(1e-6))
 
 
@@ -114,61 +114,61 @@ class _Patient:
         if seed < 0 or index < 0 or (slices is not None and slices < 1):
             raise ValueError(f"seed {seed}, index {index}, slices {slices}: use 0 or more, and 1 slice or more.")
         self.key = (seed, index)
-        draw = np.random.default_rng([seed, index])
+        rng = np.random.default_rng([seed, index])
         self.hospital = HOSPITALS[index % len(HOSPITALS)]
         self._habits = np.random.default_rng(list(self.hospital.encode()))  # the same for every seed
-        year, month, day = draw.integers((1988, 1, 1), (2005, 13, 29))
+        year, month, day = rng.integers((1988, 1, 1), (2005, 13, 29))
         self.name = f"TCGA_{self.hospital}_{index + 1:04d}_{year}{month:02d}{day:02d}"
         self.atlas = _atlas()
-        self._draw_head(draw)
-        self._draw_tumour(draw)
-        self._draw_contrasts(draw)
-        self._draw_scanner(draw)
+        self._draw_head(rng)
+        self._draw_tumour(rng)
+        self._draw_contrasts(rng)
+        self._draw_scanner(rng)
         self._place_slices(slices)
 
-    def _habit(self, draw, low, high, size=None):
+    def _habit(self, rng, low, high, size=None):
         """Draw from a range: half the hospital's habit, half the day's chance."""
-        place = np.abs(self._habits.random(size) + draw.uniform(-0.35, 0.35, size))
+        place = np.abs(self._habits.random(size) + rng.uniform(-0.35, 0.35, size))
         place = np.minimum(place, 2 - place)
         return np.float32(low) + np.float32(high - low) * np.float32(place)
 
-    def _draw_head(self, draw):
-        self.volume = self.atlas["heads"][int(draw.random() < 0.3)]
-        self.number = int(round(float(self._habit(draw, 20, 40))))
-        self.pixel = self._habit(draw, 0.88, 1.1)
-        size = np.exp(draw.normal(0, 0.03) + draw.normal(0, 0.03, 3))
-        pitch = self._habit(draw, -21, 7) + draw.normal(0, 3)
-        matrix = np.diag(1 / size) @ _rotation(pitch, draw.normal(0, 3), draw.normal(0, 4))
-        matrix[2] *= draw.choice([-1, 1])  # left and right
+    def _draw_head(self, rng):
+        self.volume = self.atlas["heads"][int(rng.random() < 0.3)]
+        self.number = int(round(float(self._habit(rng, 20, 40))))
+        self.pixel = self._habit(rng, 0.88, 1.1)
+        size = np.exp(rng.normal(0, 0.03) + rng.normal(0, 0.03, 3))
+        pitch = self._habit(rng, -21, 7) + rng.normal(0, 3)
+        matrix = np.diag(1 / size) @ _rotation(pitch, rng.normal(0, 3), rng.normal(0, 4))
+        matrix[2] *= rng.choice([-1, 1])  # left and right
         self.matrix = matrix.astype(np.float32)
         self.centre = np.array([0, -15, 0], np.float32)[:, None, None]
-        self.shift = draw.normal(0, (5, 4)).astype(np.float32)  # pixels
-        self.bottom, self.top = draw.uniform(-97, -68), draw.uniform(84, 108)
+        self.shift = rng.normal(0, (5, 4)).astype(np.float32)  # pixels
+        self.bottom, self.top = rng.uniform(-97, -68), rng.uniform(84, 108)
         # Bending and texture: grids of 8 mm over a box of 256 mm.
-        broad = _noise(draw, (3, 32, 32, 32), (0, 4, 4, 4)) * np.float32(draw.uniform(1, 2.8))
-        self.bend = broad + _noise(draw, (3, 32, 32, 32), (0, 2.2, 2.2, 2.2)) * np.float32(draw.uniform(0.3, 1.4))
-        self.texture = _noise(draw, (2, 32, 32, 32), (0, 1.5, 1.5, 1.5))
-        self.ventricle_growth = float(np.clip(draw.normal(0.05, 0.12), -0.2, 0.35))
+        broad = _noise(rng, (3, 32, 32, 32), (0, 4, 4, 4)) * np.float32(rng.uniform(1, 2.8))
+        self.bend = broad + _noise(rng, (3, 32, 32, 32), (0, 2.2, 2.2, 2.2)) * np.float32(rng.uniform(0.3, 1.4))
+        self.texture = _noise(rng, (2, 32, 32, 32), (0, 1.5, 1.5, 1.5))
+        self.ventricle_growth = float(np.clip(rng.normal(0.05, 0.12), -0.2, 0.35))
 
-    def _draw_tumour(self, draw):
+    def _draw_tumour(self, rng):
         """Let a tumour start where gliomas do, and grow, fastest in white matter."""
         label, intensity = self.atlas["coarse"], self.volume[:, ::2, ::2]
         origin = self.atlas["origin"][:, 0, 0]
         z, y, x = (2 * i + o for i, o in zip(np.ogrid[tuple(map(slice, label.shape))], origin, strict=True))
         lobe = np.where(y > 0, 1, 0.7) * np.where(y < -60, 0.4, 1) * np.where((z < 0) & (abs(x) > 25), 1.3, 1)
         lobe = lobe * np.where(z < -35, 0.3, 1) * np.where(abs(x) < 8, 0.3, 1) * (z < 66)
-        home = HINDBRAIN if draw.random() < 0.04 else CEREBRUM
+        home = HINDBRAIN if rng.random() < 0.04 else CEREBRUM
         lobe = lobe if home == CEREBRUM else 1
         chance = np.cumsum(lobe * ((label == home) & (intensity > GREY // 2)))
-        start = np.unravel_index(np.searchsorted(chance, draw.random() * chance[-1]), label.shape)
+        start = np.unravel_index(np.searchsorted(chance, rng.random() * chance[-1]), label.shape)
         low = [int(np.clip(s - _BOX // 2, 0, n - _BOX)) for s, n in zip(start, label.shape, strict=True)]
         box = tuple(slice(a, a + _BOX) for a in low)
-        speed = np.interp(intensity[box], [0, 16, 30, 41, 50, 56], [0.02, 0.02, 0.12, draw.uniform(0.3, 0.9), 0.9, 1])
+        speed = np.interp(intensity[box], [0, 16, 30, 41, 50, 56], [0.02, 0.02, 0.12, rng.uniform(0.3, 0.9), 0.9, 1])
         speed = speed * (label[box] == home) + 2e-3
-        rough = _noise(draw, speed.shape, draw.uniform(1.5, 4)) * draw.uniform(0.2, 0.7)
+        rough = _noise(rng, speed.shape, rng.uniform(1.5, 4)) * rng.uniform(0.2, 0.7)
         cost = (np.exp(rough) / speed).astype(np.float32)
         time = _travel_time(cost, tuple(s - a for s, a in zip(start, low, strict=True)))
-        volume = np.clip(np.exp(draw.normal(np.log(70e3), 0.8)), 9e3, 200e3)  # mm3
+        volume = np.clip(np.exp(rng.normal(np.log(70e3), 0.8)), 9e3, 200e3)  # mm3
         voxels = int(volume / 8)
         walls = min(np.moveaxis(time, axis, 0)[side].min() for axis in range(3) for side in (0, -1))
         self.growth = time / min(np.partition(time.ravel(), voxels)[voxels], 0.75 * walls)  # < 1 in the tumour
@@ -176,92 +176,92 @@ class _Patient:
         inside = np.argwhere(self.growth < 1)
         self.tumour_centre = ((inside.mean(0) + low) * 2 + origin).astype(np.float32)[:, None, None]
         self.tumour_radius = float((len(inside) * 8 * 0.239) ** (1 / 3))
-        self.push = draw.uniform(0, 0.45) * (draw.random() < 0.7)
+        self.push = rng.uniform(0, 0.45) * (rng.random() < 0.7)
         # How it looks; levels have white matter at 1.
-        faint = draw.random() < 0.2
-        bright = draw.uniform(1.3, 1.5) if faint else draw.uniform(1.45, 2.3)
-        self.tumour_level = (draw.uniform(0.42, 0.95), bright, draw.uniform(0.42, 0.95))
-        self.tumour_extent = (draw.uniform(0.6, 1.05), 1.0, draw.uniform(0.6, 1.05))
-        self.tumour_edge = draw.uniform(0.06, 0.44)
-        self.tumour_mottle, self.tumour_grain = draw.uniform(0.03, 0.16), draw.uniform(0, 0.8) ** 2
-        self.tumour_keeps = draw.uniform(0.05, 0.3)  # of the tissue that was there
-        self.tumour_fade = draw.uniform(0, 0.5) * (draw.random() < 0.6) * (not faint)
-        self.effacement = 1 - 0.85 * draw.random() ** 2  # 1: swollen, the furrows are gone
-        self.raggedness = draw.uniform(0, 0.07)
-        self.enhancement = draw.uniform(0.3, 1.3) * (draw.random() < 0.25)
-        self.core = draw.uniform(0.25, 0.7) * (draw.random() < 0.3)
-        fluid = draw.choice([draw.uniform(0.03, 0.6), draw.uniform(0.7, 1.3)])
-        self.core_level = (draw.uniform(0.15, 0.6), float(fluid), draw.uniform(0.15, 0.6))
-        self.core_edge = draw.uniform(0.08, 0.5)
-        self.cyst = self.tumour_radius * draw.uniform(0.3, 0.8) * (draw.random() < 0.5)
-        offset = draw.normal(0, 0.25, (3, 1, 1)) * self.tumour_radius
+        faint = rng.random() < 0.2
+        bright = rng.uniform(1.3, 1.5) if faint else rng.uniform(1.45, 2.3)
+        self.tumour_level = (rng.uniform(0.42, 0.95), bright, rng.uniform(0.42, 0.95))
+        self.tumour_extent = (rng.uniform(0.6, 1.05), 1.0, rng.uniform(0.6, 1.05))
+        self.tumour_edge = rng.uniform(0.06, 0.44)
+        self.tumour_mottle, self.tumour_grain = rng.uniform(0.03, 0.16), rng.uniform(0, 0.8) ** 2
+        self.tumour_keeps = rng.uniform(0.05, 0.3)  # of the tissue that was there
+        self.tumour_fade = rng.uniform(0, 0.5) * (rng.random() < 0.6) * (not faint)
+        self.effacement = 1 - 0.85 * rng.random() ** 2  # 1: swollen, the furrows are gone
+        self.raggedness = rng.uniform(0, 0.07)
+        self.enhancement = rng.uniform(0.3, 1.3) * (rng.random() < 0.25)
+        self.core = rng.uniform(0.25, 0.7) * (rng.random() < 0.3)
+        fluid = rng.choice([rng.uniform(0.03, 0.6), rng.uniform(0.7, 1.3)])
+        self.core_level = (rng.uniform(0.15, 0.6), float(fluid), rng.uniform(0.15, 0.6))
+        self.core_edge = rng.uniform(0.08, 0.5)
+        self.cyst = self.tumour_radius * rng.uniform(0.3, 0.8) * (rng.random() < 0.5)
+        offset = rng.normal(0, 0.25, (3, 1, 1)) * self.tumour_radius
         self.cyst_centre = self.tumour_centre + offset.astype(np.float32)
-        self.cyst_shape = np.exp(draw.normal(0, 0.15, (3, 1, 1))).astype(np.float32)
-        self.outline_blur, self.outline_level = draw.uniform(0.3, 2.2), draw.uniform(0.35, 0.55)
+        self.cyst_shape = np.exp(rng.normal(0, 0.15, (3, 1, 1))).astype(np.float32)
+        self.outline_blur, self.outline_level = rng.uniform(0.3, 2.2), rng.uniform(0.35, 0.55)
 
-    def _draw_contrasts(self, draw):
+    def _draw_contrasts(self, rng):
         """Draw lookup tables (channel, label, atlas intensity) -> brightness with white matter at 1."""
         intensity = np.arange(256)
-        wet = FLUID + max(0.0, draw.uniform(-20, 28))  # shrunken brains have wide furrows
-        grey_t1, fluid_t1 = self._habit(draw, 0.72, 0.98), self._habit(draw, 0.18, 0.55)
-        fat_t1 = self._habit(draw, 0.75, 1.5) * (0.5 if draw.random() < 0.08 else 1)
+        wet = FLUID + max(0.0, rng.uniform(-20, 28))  # shrunken brains have wide furrows
+        grey_t1, fluid_t1 = self._habit(rng, 0.72, 0.98), self._habit(rng, 0.18, 0.55)
+        fat_t1 = self._habit(rng, 0.75, 1.5) * (0.5 if rng.random() < 0.08 else 1)
         self.tables = np.zeros((3, 7, 256), np.float32)
         for channel in range(3):
             if channel == FLAIR:
-                grey, fluid = self._habit(draw, 1.0, 1.4), self._habit(draw, 0.04, 0.42)
-                deep = 1 + (grey - 1) * draw.uniform(0.2, 0.9)
-                muscle, fat = draw.uniform(0.5, 1.1), self._habit(draw, 0.5, 1.8)
+                grey, fluid = self._habit(rng, 1.0, 1.4), self._habit(rng, 0.04, 0.42)
+                deep = 1 + (grey - 1) * rng.uniform(0.2, 0.9)
+                muscle, fat = rng.uniform(0.5, 1.1), self._habit(rng, 0.5, 1.8)
             else:
-                grey, fluid = grey_t1 + draw.normal(0, 0.03), max(0.1, fluid_t1 + draw.normal(0, 0.05))
-                deep = grey + (1 - grey) * draw.uniform(0.4, 0.7)
-                muscle, fat = draw.uniform(0.8, 1.15), fat_t1 * np.exp(draw.normal(0, 0.15))
-                if channel == POST and draw.random() < 0.15:
+                grey, fluid = grey_t1 + rng.normal(0, 0.03), max(0.1, fluid_t1 + rng.normal(0, 0.05))
+                deep = grey + (1 - grey) * rng.uniform(0.4, 0.7)
+                muscle, fat = rng.uniform(0.8, 1.15), fat_t1 * np.exp(rng.normal(0, 0.15))
+                if channel == POST and rng.random() < 0.15:
                     fat *= 0.45  # fat suppression
             brain = np.interp(intensity, [0, wet, GREY, 97, WHITE, 140], [0.6 * fluid, fluid, grey, deep, 1, 1.05])
             head = np.interp(intensity, [0, 12, 30, 60, 108, 150, 220], [0, 0.03, 0.22, 0.6, 1.3, 2, 2.6])
             head = head * np.interp(intensity, [60, 130], [muscle, fat])
             table = self.tables[channel]
-            table[HEAD], table[CEREBRUM], table[HINDBRAIN] = head, brain, brain * np.exp(draw.normal(0, 0.04))
+            table[HEAD], table[CEREBRUM], table[HINDBRAIN] = head, brain, brain * np.exp(rng.normal(0, 0.04))
             table[VENTRICLE] = np.interp(intensity, [0, FLUID, GREY, WHITE], [0.6 * fluid, fluid, grey, 1])
-            table[EYE] = head * (draw.uniform(0.3, 1.3) if channel == FLAIR else 1)
-            table[DURA] = np.minimum(head, 1) * (draw.uniform(1, 1.5) if channel == POST else 1)
-        self.head_grain = draw.uniform(0, 0.06)
-        self.head_mottle = draw.uniform(0, (0.12, 0.4, 0.15)).tolist()
-        self.brain_mottle = draw.uniform(0, (0.05, 0.09, 0.05)).tolist()
+            table[EYE] = head * (rng.uniform(0.3, 1.3) if channel == FLAIR else 1)
+            table[DURA] = np.minimum(head, 1) * (rng.uniform(1, 1.5) if channel == POST else 1)
+        self.head_grain = rng.uniform(0, 0.06)
+        self.head_mottle = rng.uniform(0, (0.12, 0.4, 0.15)).tolist()
+        self.brain_mottle = rng.uniform(0, (0.05, 0.09, 0.05)).tolist()
         # What is bright and no tumour.
-        self.caps, self.caps_reach = abs(draw.normal(0, 0.3)) * (draw.random() < 0.6), draw.uniform(2, 8)
+        self.caps, self.caps_reach = abs(rng.normal(0, 0.3)) * (rng.random() < 0.6), rng.uniform(2, 8)
         self.spots = []
-        for _ in range(draw.integers(0, 14) if draw.random() < 0.4 else 0):
-            place = (draw.uniform(0, 45), draw.uniform(-70, 45), draw.uniform(15, 45) * draw.choice([-1, 1]))
+        for _ in range(rng.integers(0, 14) if rng.random() < 0.4 else 0):
+            place = (rng.uniform(0, 45), rng.uniform(-70, 45), rng.uniform(15, 45) * rng.choice([-1, 1]))
             place = np.array(place, np.float32)[:, None, None]
-            self.spots.append((place, draw.uniform(1.2, 4), draw.uniform(0.15, 0.6)))
-        self.pulsation, self.vessels = abs(draw.normal(0, 0.4)), draw.uniform(0.2, 1.2)
+            self.spots.append((place, rng.uniform(1.2, 4), rng.uniform(0.15, 0.6)))
+        self.pulsation, self.vessels = abs(rng.normal(0, 0.4)), rng.uniform(0.2, 1.2)
 
-    def _draw_scanner(self, draw):
+    def _draw_scanner(self, rng):
         # A volume is stored so that its brightest tissue, the fat, comes near the end of the scale.
-        brightest = self._habit(draw, 90, 170, 3) * np.exp(draw.normal(0, 0.12) + draw.normal(0, 0.12, 3))
+        brightest = self._habit(rng, 90, 170, 3) * np.exp(rng.normal(0, 0.12) + rng.normal(0, 0.12, 3))
         level = np.clip(brightest / np.maximum(self.tables[:, HEAD, 190], 1.4), 14, 100)
-        level[FLAIR] *= 0.5 if draw.random() < 0.08 else 1
+        level[FLAIR] *= 0.5 if rng.random() < 0.08 else 1
         self.level = level.tolist()  # of white matter
-        self.noise = (self._habit(draw, 0.015, 0.09, 3) * np.exp(draw.normal(0, 0.3, 3))).tolist()
+        self.noise = (self._habit(rng, 0.015, 0.09, 3) * np.exp(rng.normal(0, 0.3, 3))).tolist()
         # k-space: how far it reaches along either axis (cycles per pixel), its fall-off, what repeats in it.
-        self.limits = np.stack([self._habit(draw, 0.28, 0.58, 3), draw.uniform(0.38, 0.6, 3)], 1)
+        self.limits = np.stack([self._habit(rng, 0.28, 0.58, 3), rng.uniform(0.38, 0.6, 3)], 1)
         turned = self._habits.random(3) < 0.5
         self.limits[turned] = self.limits[turned, ::-1]
-        self.fall_off = draw.uniform(-1.0, 0.3, 3)
+        self.fall_off = rng.uniform(-1.0, 0.3, 3)
         self.ghost, self.ghost_period = (
-            draw.uniform(0, 0.06, 3) * (draw.random(3) < 0.3),
-            draw.uniform(4, 40, 3),
+            rng.uniform(0, 0.06, 3) * (rng.random(3) < 0.3),
+            rng.uniform(4, 40, 3),
         )
-        self.moved = draw.normal(0, 0.9, (3, 2)) * (draw.random((3, 1)) < 0.3) * [[1], [0], [1]]  # pixels
-        shading = draw.normal(0, [0.12] * 3 + [0.1] * 3 + [0.06] * 3, (3, 9))
-        self.shading = (shading * self._habit(draw, 0.2, 1)).tolist()
-        self.end_gain = (draw.normal(0, 0.35, 3) * self._habit(draw, 0.2, 1)).tolist()
-        self.gamma = np.exp(draw.normal(0, 0.08, 3)).tolist()
-        self.clean_air = draw.random() < self._habit(draw, 0, 0.5)
-        self.cropped = draw.random() < 0.06
-        self.steep = int(draw.choice([PRE, POST])) if draw.random() < 0.05 else None
-        chance = draw.random()
+        self.moved = rng.normal(0, 0.9, (3, 2)) * (rng.random((3, 1)) < 0.3) * [[1], [0], [1]]  # pixels
+        shading = rng.normal(0, [0.12] * 3 + [0.1] * 3 + [0.06] * 3, (3, 9))
+        self.shading = (shading * self._habit(rng, 0.2, 1)).tolist()
+        self.end_gain = (rng.normal(0, 0.35, 3) * self._habit(rng, 0.2, 1)).tolist()
+        self.gamma = np.exp(rng.normal(0, 0.08, 3)).tolist()
+        self.clean_air = rng.random() < self._habit(rng, 0, 0.5)
+        self.cropped = rng.random() < 0.06
+        self.steep = int(rng.choice([PRE, POST])) if rng.random() < 0.05 else None
+        chance = rng.random()
         self.missing = [PRE] * (chance < 0.11) + [POST] * (0.03 < chance < 0.16)  # often both
 
     def _place_slices(self, slices):
@@ -292,15 +292,15 @@ class _Patient:
 
     def slice(self, number):
         """Render a slice (0 is the lowest): image (256, 256, 3) uint8, mask (256, 256) bool."""
-        draw = np.random.default_rng([*self.key, number + 1])
-        noise = np.stack([_noise(draw, (SIDE, SIDE), 1.3), _noise(draw, (SIDE, SIDE), 5)])
+        rng = np.random.default_rng([*self.key, number + 1])
+        noise = np.stack([_noise(rng, (SIDE, SIDE), 1.3), _noise(rng, (SIDE, SIDE), 5)])
         picture, outline = np.zeros((3, SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32)
         thickness = min(self.gap, 7)
         layers = (-0.28, 0.28) if thickness < 6.5 else (-0.33, 0, 0.33)
         for layer in layers:
             self._add_layer(picture, outline, self.bottom + number * self.gap + layer * thickness, noise)
         picture, outline = picture / len(layers), outline / len(layers)
-        image = np.stack([self._scan(picture[c], c, number, draw) for c in range(3)], -1)
+        image = np.stack([self._scan(picture[c], c, number, rng) for c in range(3)], -1)
         for channel in self.missing:
             image[..., channel] = image[..., FLAIR]
         return image, self._draw_outline(outline)
@@ -409,7 +409,7 @@ class _Patient:
         sizes[0] = 0
         return (sizes >= max(12, 0.04 * sizes.max()))[parts] if count else mask
 
-    def _scan(self, picture, channel, number, draw):
+    def _scan(self, picture, channel, number, rng):
         """Take the picture as a scanner does: coil shading, k-space and its limits, noise, eight bits."""
         line = np.linspace(-1, 1, SIDE, dtype=np.float32)
         y, x, z = line[:, None], line[None, :], 2 * number / max(self.number - 1, 1) - 1
@@ -417,7 +417,7 @@ class _Patient:
         shading = sum(amount * term for amount, term in zip(self.shading[channel], terms, strict=True))
         picture = picture * np.exp(shading + self.end_gain[channel] * z * abs(z))
         signal = scipy.fft.fft2(picture)
-        white_noise = draw.standard_normal((2, SIDE, SIDE), np.float32) * np.float32(self.noise[channel] * SIDE)
+        white_noise = rng.standard_normal((2, SIDE, SIDE), np.float32) * np.float32(self.noise[channel] * SIDE)
         signal += white_noise[0] + 1j * white_noise[1]
         frequency = scipy.fft.fftfreq(SIDE)
         for axis in range(2):
@@ -522,5 +522,6 @@ _README = """# Phantom patients
 These are not real patients: {patients} phantoms, made by `helpers.data.phantom_brain` with seed {seed}, in
 the layout of the Kaggle set mateuszbuda/lgg-mri-segmentation. A folder for each patient; slices numbered from
 the neck up; channels pre-contrast T1, FLAIR and post-contrast T1; masks 0 or 255. The hospitals (PA, PB, ...)
-and the dates are invented. The anatomy comes from Colin27 and MNI152; see the course's `data/README.md`.
+and the dates are invented. The anatomy comes from Colin27 and MNI152; see the course's
+`helpers/data/README.md`.
 """

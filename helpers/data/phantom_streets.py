@@ -49,21 +49,21 @@ class _Scene:
     """One scene while it is drawn; all numbers are metres, x to the right, y up, z ahead."""
 
     def __init__(self, seed: int, index: int):
-        self.random = np.random.default_rng((seed, index))
-        draw = self.random
-        self.focal = WIDTH * draw.uniform(0.62, 0.68)
-        self.horizon = HEIGHT * draw.uniform(0.4, 0.44)
-        self.eye = draw.uniform(1.6, 1.8)
-        self.road = draw.uniform(3.0, 3.6)  # half its width
-        self.x = draw.uniform(0.6, 1.2)  # we keep to the right
-        self.verge = {side: draw.uniform(1.0, 1.8) for side in (-1, 1)}  # grass beside the road
-        self.pavement = {side: draw.uniform(1.6, 2.4) for side in (-1, 1)}
-        self.sun = draw.choice([-1, 1])
-        self.overcast = draw.random() < 0.5
-        self.light = draw.uniform(0.78, 0.95) if self.overcast else draw.uniform(0.9, 1.1)
-        self.tint = np.array([1, 1, 1]) + draw.normal(0, 0.02, 3)
-        self.haze = draw.uniform(70, 400)
-        self.sky = np.array([draw.uniform(165, 215)] * 3) + np.array([-25, 0, 25]) * draw.uniform(0.0, 1.4)
+        self.rng = np.random.default_rng((seed, index))
+        rng = self.rng
+        self.focal = WIDTH * rng.uniform(0.62, 0.68)
+        self.horizon = HEIGHT * rng.uniform(0.4, 0.44)
+        self.eye = rng.uniform(1.6, 1.8)
+        self.road = rng.uniform(3.0, 3.6)  # half its width
+        self.x = rng.uniform(0.6, 1.2)  # we keep to the right
+        self.verge = {side: rng.uniform(1.0, 1.8) for side in (-1, 1)}  # grass beside the road
+        self.pavement = {side: rng.uniform(1.6, 2.4) for side in (-1, 1)}
+        self.sun = rng.choice([-1, 1])
+        self.overcast = rng.random() < 0.5
+        self.light = rng.uniform(0.78, 0.95) if self.overcast else rng.uniform(0.9, 1.1)
+        self.tint = np.array([1, 1, 1]) + rng.normal(0, 0.02, 3)
+        self.haze = rng.uniform(70, 400)
+        self.sky = np.array([rng.uniform(165, 215)] * 3) + np.array([-25, 0, 25]) * rng.uniform(0.0, 1.4)
         self.photograph = Image.new("RGB", (WIDTH * _FINE, HEIGHT * _FINE))
         self.labels = Image.new("L", (WIDTH, HEIGHT), _ID["sky"])
         self.paint = ImageDraw.Draw(self.photograph)
@@ -84,7 +84,7 @@ class _Scene:
         return tuple(int(value) for value in np.clip(lit * clear + self.sky * 0.95 * (1 - clear), 0, 255))
 
     def one_of(self, palette, spread=8):
-        return np.array(palette[self.random.integers(len(palette))]) + self.random.normal(0, spread, 3)
+        return np.array(palette[self.rng.integers(len(palette))]) + self.rng.normal(0, spread, 3)
 
     def polygon(self, points, colour, label):
         """A polygon through points in space; without a label only the photograph gets it."""
@@ -153,25 +153,25 @@ class _Scene:
         self.furnish()
         for _, thing in sorted(self.things, key=lambda pair: -pair[0]):
             thing()
-        if self.random.random() < 0.3:
+        if self.rng.random() < 0.3:
             self.draw_bonnet()
         return self.finish()
 
     def draw_sky(self):
-        draw, size = self.random, (HEIGHT * _FINE, WIDTH * _FINE)
+        rng, size = self.rng, (HEIGHT * _FINE, WIDTH * _FINE)
         top = np.clip(self.sky + (-8 if self.overcast else -30), 0, 255)
         rows = np.linspace(0, 1, size[0])[:, None, None]
         sky = top * (1 - rows) + self.sky * rows
         if not self.overcast:
-            clouds = _noise(draw, size, draw.uniform(10, 26), 2.5)
-            sky = sky + np.clip(clouds - 0.4, 0, 1)[..., None] * draw.uniform(20, 50)
+            clouds = _noise(rng, size, rng.uniform(10, 26), 2.5)
+            sky = sky + np.clip(clouds - 0.4, 0, 1)[..., None] * rng.uniform(20, 50)
         picture = np.broadcast_to(np.clip(sky, 0, 255), (*size, 3))
         self.photograph.paste(Image.fromarray(picture.astype("uint8")))
 
     def draw_ground(self):
-        draw = self.random
-        asphalt = np.full(3, draw.uniform(88, 112)) + draw.normal(0, 3, 3)
-        stone = np.full(3, draw.uniform(118, 140)) + draw.normal(0, 4, 3)
+        rng = self.rng
+        asphalt = np.full(3, rng.uniform(88, 112)) + rng.normal(0, 3, 3)
+        stone = np.full(3, rng.uniform(118, 140)) + rng.normal(0, 4, 3)
         grass = self.one_of(_LEAVES)
         for side in (-1, 1):
             for near, far in _pieces(1.0, FAR):
@@ -201,27 +201,27 @@ class _Scene:
                     self.ground(x - 0.05, x + 0.05, self.colour(stone, near, 0.62), None, near, far)
 
     def draw_markings(self):
-        draw, paint = self.random, [self.random.uniform(195, 235)] * 3
-        for start in np.arange(draw.uniform(1, 6), FAR, 7):
+        rng, paint = self.rng, [self.rng.uniform(195, 235)] * 3
+        for start in np.arange(rng.uniform(1, 6), FAR, 7):
             self.ground(-0.09, 0.09, self.colour(paint, start), None, start, start + 3)
-        if draw.random() < 0.3:
-            start = draw.uniform(6, 9)
+        if rng.random() < 0.3:
+            start = rng.uniform(6, 9)
             for x in np.arange(-self.road + 0.3, self.road - 0.4, 1.0):
                 self.ground(x, x + 0.5, self.colour(paint, start), None, start, start + 2.5)
 
     def draw_shadows(self):
         """The shadows of houses and trees across the road."""
-        draw = self.random
+        rng = self.rng
         shadow = Image.new("L", self.photograph.size, 255)
-        painter, z = ImageDraw.Draw(shadow), draw.uniform(3, 12)
+        painter, z = ImageDraw.Draw(shadow), rng.uniform(3, 12)
         edge = self.sun * (self.road + 5)
         while z < FAR:
-            length, reach = draw.uniform(4, 15), draw.uniform(4, 2 * self.road + 4)
+            length, reach = rng.uniform(4, 15), rng.uniform(4, 2 * self.road + 4)
             corners = [(edge, z), (edge - self.sun * reach, z + 1)]
             corners += [(edge - self.sun * reach, z + length), (edge, z + length)]
             flat = [self.project(x, 0, far) for x, far in corners]
-            painter.polygon([(x * _FINE, y * _FINE) for x, y in flat], fill=int(draw.uniform(165, 200)))
-            z += length + draw.uniform(3, 15)
+            painter.polygon([(x * _FINE, y * _FINE) for x, y in flat], fill=int(rng.uniform(165, 200)))
+            z += length + rng.uniform(3, 15)
         soft = np.asarray(shadow.filter(ImageFilter.GaussianBlur(_FINE)), float)[..., None] / 255
         soft[: int((self.horizon + 1) * _FINE)] = 1
         self.photograph.paste(Image.fromarray((np.asarray(self.photograph) * soft).astype("uint8")))
@@ -233,57 +233,57 @@ class _Scene:
 
     def line_the_street(self):
         """Houses, trees, walls and fences behind the pavement; one of each is near, where most of it is seen."""
-        draw = self.random
-        near = list(draw.permutation(["building", "trees", "wall", "fence"]))
+        rng = self.rng
+        near = list(rng.permutation(["building", "trees", "wall", "fence"]))
         for side in (-1, 1):
             x, z = side * (self.road + self.verge[side] + self.pavement[side]), 4.0
             kinds = near[:2] if side < 0 else near[2:]
             while z < FAR:
-                kind = kinds.pop(0) if kinds else draw.choice(["building", "trees"], p=[0.65, 0.35])
-                end = min(z + draw.uniform(6, 9) * (1 if z < 16 else 2), FAR)
+                kind = kinds.pop(0) if kinds else rng.choice(["building", "trees"], p=[0.65, 0.35])
+                end = min(z + rng.uniform(6, 9) * (1 if z < 16 else 2), FAR)
                 if kind == "building":
                     self.put(end, self.house, side, x, z, end)
                 else:
                     for place in (0.25, 0.75):
-                        behind = x + side * (1.2 if kind == "trees" else draw.uniform(3.5, 6))
-                        self.put(end, self.tree, behind, z + place * (end - z), draw.uniform(6, 9))
+                        behind = x + side * (1.2 if kind == "trees" else rng.uniform(3.5, 6))
+                        self.put(end, self.tree, behind, z + place * (end - z), rng.uniform(6, 9))
                 if kind in ("wall", "fence"):
                     self.put(end - 0.1, self.wall if kind == "wall" else self.fence, x, z, end)
                 z = end
             self.put(FAR, self.house_across, side)
 
     def house_across(self, side):
-        height, colour = self.random.uniform(7, 14), self.colour(self.one_of(_PLASTER), FAR)
+        height, colour = self.rng.uniform(7, 14), self.colour(self.one_of(_PLASTER), FAR)
         self.front(side * self.road * 0.5, side * 40, 0, height, FAR, colour, _ID["building"])
 
     def house(self, side, x, start, end):
-        draw = self.random
-        base, height = self.one_of(_PLASTER), draw.uniform(7, 16)
+        rng = self.rng
+        base, height = self.one_of(_PLASTER), rng.uniform(7, 16)
         shade = 0.8 if side == self.sun else 1.0
         self.front(x, x + side * 12, 0, height, start, self.colour(base, start, 0.7), _ID["building"])
         # In pieces, so that the haze thickens with the distance.
         for near, far in _pieces(start, end):
             self.flank(x, 0, height, near, far, self.colour(base, near, shade), _ID["building"])
-        glass = np.array([draw.uniform(50, 80)] * 3) + [0, 5, 15]
-        storey, every = draw.uniform(2.3, 2.7), draw.uniform(1.7, 2.1)
+        glass = np.array([rng.uniform(50, 80)] * 3) + [0, 5, 15]
+        storey, every = rng.uniform(2.3, 2.7), rng.uniform(1.7, 2.1)
         for z in np.arange(start + 0.4, min(end, 45) - 1.1, every):
             for y in np.arange(0.7, height - 1.4, storey):
                 self.flank(x, y - 0.15, y + 1.6, z - 0.1, z + 1.2, self.colour(base, z, shade * 1.3), None)
-                self.flank(x, y, y + 1.45, z, z + 1.1, self.colour(glass, z, draw.uniform(0.8, 1.2)), None)
+                self.flank(x, y, y + 1.45, z, z + 1.1, self.colour(glass, z, rng.uniform(0.8, 1.2)), None)
                 self.flank(x, y + 0.65, y + 0.8, z, z + 1.1, self.colour(base, z, shade * 1.3), None)
 
     def tree(self, x, z, height):
-        draw, leaves = self.random, self.one_of(_LEAVES)
+        rng, leaves = self.rng, self.one_of(_LEAVES)
         self.line([(x, 0, z), (x, height * 0.6, z)], 0.35, self.colour((85, 70, 55), z), _ID["vegetation"])
         for _ in range(14):
-            size = height * draw.uniform(0.3, 0.45)
-            where = x + height * draw.normal(0, 0.16), height * draw.uniform(0.3, 0.9)
-            colour = self.colour(leaves, z, draw.uniform(0.75, 1.2))
-            self.ellipse(*where, z, size, size * draw.uniform(0.8, 1), colour, _ID["vegetation"])
+            size = height * rng.uniform(0.3, 0.45)
+            where = x + height * rng.normal(0, 0.16), height * rng.uniform(0.3, 0.9)
+            colour = self.colour(leaves, z, rng.uniform(0.75, 1.2))
+            self.ellipse(*where, z, size, size * rng.uniform(0.8, 1), colour, _ID["vegetation"])
 
     def wall(self, x, start, end):
         """Bricks: courses of 0.4 m, joints that alternate."""
-        height, base = self.random.uniform(2.2, 2.8), self.one_of(_PLASTER)
+        height, base = self.rng.uniform(2.2, 2.8), self.one_of(_PLASTER)
         for near, far in _pieces(start, end):
             self.flank(x, 0, height, near, far, self.colour(base, near, 0.9), _ID["wall"])
         for row, y in enumerate(np.arange(0, height, 0.4)):
@@ -294,7 +294,7 @@ class _Scene:
 
     def fence(self, x, start, end):
         """Upright planks; the gaps between them belong to the fence, as in Cityscapes."""
-        height, base = self.random.uniform(1.9, 2.4), self.one_of(_PLASTER)
+        height, base = self.rng.uniform(1.9, 2.4), self.one_of(_PLASTER)
         self.flank(x, 0, height, start, end, self.colour(base, start, 0.35), _ID["fence"])
         for z in np.arange(start, end - 0.3, 0.62):
             self.flank(x, 0, height, z, z + 0.36, self.colour(base, z, 1.1), None)
@@ -304,7 +304,7 @@ class _Scene:
     def room(self, width, left, right, nearest, farthest):
         """A place (x, z) where a small thing is seen whole and hides none of the others; None if none is found."""
         for _ in range(20):
-            x, z = self.random.uniform(*sorted((left, right))), self.random.uniform(nearest, farthest)
+            x, z = self.rng.uniform(*sorted((left, right))), self.rng.uniform(nearest, farthest)
             low, high = (self.project(x + end * width / 2, 0, z)[0] for end in (-1, 1))
             if low > 1 and high < WIDTH - 1 and all(high < other[0] or low > other[1] for other in self.taken):
                 self.taken.append((low, high))
@@ -313,24 +313,24 @@ class _Scene:
 
     def furnish(self):
         """What stands and walks beside the road and between the cars."""
-        draw = self.random
+        rng = self.rng
         posts = [("light", 0.85), ("sign", 0.9), ("lamp", 0.6)]
         asked = [("ridden bicycle", 0.75), ("ridden motorcycle", 0.6), ("bicycle", 0.65), ("motorcycle", 0.5)]
         asked += [("person", 1), ("person", 0.9), ("person", 0.7), ("bin", 0.2), ("bush", 0.3)]
         # Posts first: they have the least choice of place.
-        for kind, chance in [*posts, *(asked[row] for row in draw.permutation(len(asked)))]:
-            if draw.random() < chance:
-                self.add(kind, draw.choice([-1, 1]))
+        for kind, chance in [*posts, *(asked[row] for row in rng.permutation(len(asked)))]:
+            if rng.random() < chance:
+                self.add(kind, rng.choice([-1, 1]))
 
     def add(self, kind, side):
         """Put a small thing of this kind where there is room for it, on this side of the street."""
-        draw = self.random
+        rng = self.rng
         kerb, back = self.road, self.road + self.verge[side] + self.pavement[side] - 0.4
         if kind in ("light", "sign", "lamp"):
             place = self.room(1.0, side * (kerb + 0.5), side * (kerb + 0.9), 5.5, 11)
             thing, arguments = self.post, (side, kind)
         elif kind == "person":
-            inside = draw.random() < 0.3
+            inside = rng.random() < 0.3
             left, right = (-0.8 * self.road, 0.8 * self.road) if inside else (side * (kerb + 0.4), side * back)
             place, thing, arguments = self.room(0.7, left, right, 5, 9), self.person, ()
         elif kind == "bin":
@@ -346,19 +346,19 @@ class _Scene:
             self.put(place[1], thing, *place, *arguments)
 
     def bin(self, x, z):
-        shade = self.random.uniform(50, 130)
+        shade = self.rng.uniform(50, 130)
         self.box(x, z, 0.6, 0.5, 0, 1.0, (shade, shade, shade * 0.9), _STATIC)
 
     def bush(self, x, z):
-        draw, leaves = self.random, self.one_of(_LEAVES)
+        rng, leaves = self.rng, self.one_of(_LEAVES)
         for _ in range(7):
-            size, colour = draw.uniform(0.6, 1.0), self.colour(leaves, z, draw.uniform(0.75, 1.2))
-            self.ellipse(x + draw.normal(0, 0.35), size * 0.5, z, size, size, colour, _ID["vegetation"])
+            size, colour = rng.uniform(0.6, 1.0), self.colour(leaves, z, rng.uniform(0.75, 1.2))
+            self.ellipse(x + rng.normal(0, 0.35), size * 0.5, z, size, size, colour, _ID["vegetation"])
 
     def post(self, x, z, side, kind):
-        draw = self.random
-        grey = np.full(3, draw.uniform(115, 140))
-        height = {"lamp": draw.uniform(4.5, 6), "light": draw.uniform(3.6, 4.2), "sign": draw.uniform(2.6, 3.2)}[kind]
+        rng = self.rng
+        grey = np.full(3, rng.uniform(115, 140))
+        height = {"lamp": rng.uniform(4.5, 6), "light": rng.uniform(3.6, 4.2), "sign": rng.uniform(2.6, 3.2)}[kind]
         # Round: one side is lit, the other is not.
         self.front(x - 0.15, x + 0.15, 0, height, z, self.colour(grey, z, 1.35), _ID["pole"])
         dark = (x, x + 0.15) if self.sun < 0 else (x - 0.15, x)
@@ -376,15 +376,15 @@ class _Scene:
     def traffic_light(self, x, z, top):
         self.front(x - 0.46, x + 0.46, top - 1.9, top, z, self.colour((225, 225, 220), z), _ID["traffic light"])
         self.front(x - 0.38, x + 0.38, top - 1.82, top - 0.08, z, self.colour((38, 40, 40), z), None)
-        lit = self.random.integers(3)
+        lit = self.rng.integers(3)
         for place, colour in enumerate(((235, 50, 40), (245, 190, 50), (60, 220, 130))):
             shown = self.colour(colour, z, 1.0 if place == lit else 0.45)
             self.ellipse(x, top - 0.38 - 0.57 * place, z, 0.5, 0.5, shown, None)
 
     def sign(self, x, z, y):
-        draw, size = self.random, self.random.uniform(1.1, 1.3)
+        rng, size = self.rng, self.rng.uniform(1.1, 1.3)
         rim, white = self.colour(self.one_of(_PAINT["traffic sign"]), z), self.colour((232, 232, 228), z)
-        shape = draw.choice(["round", "triangle", "square"])
+        shape = rng.choice(["round", "triangle", "square"])
         for part, colour, label in ((size, rim, _ID["traffic sign"]), (size * 0.62, white, None)):
             half = part / 2
             if shape == "round":
@@ -397,8 +397,8 @@ class _Scene:
 
     def person(self, x, z):
         """Somebody on foot, in a plain coat and dark trousers."""
-        draw, label = self.random, _ID["person"]
-        tall, stride = draw.uniform(1.6, 1.85), draw.uniform(0.18, 0.34)
+        rng, label = self.rng, _ID["person"]
+        tall, stride = rng.uniform(1.6, 1.85), rng.uniform(0.18, 0.34)
         coat, legs = self.one_of(_PAINT["person"]), self.colour((48, 50, 62), z)
         hip, neck = tall * 0.48, tall * 0.84
         for foot in (-1, 1):
@@ -409,14 +409,14 @@ class _Scene:
         for arm in (-1, 1):
             sleeve = [(0.27, hip), (0.42, hip), (0.36, neck - 0.03), (0.24, neck)]
             self.shape(x, z, [(arm * right, up) for right, up in sleeve], self.colour(coat, z, 0.6), label)
-        skin = self.colour(np.array([225, 180, 150]) * draw.uniform(0.45, 1), z)
+        skin = self.colour(np.array([225, 180, 150]) * rng.uniform(0.45, 1), z)
         self.ellipse(x, neck + 0.15, z, 0.32, 0.38, skin, label)
         self.ellipse(x, neck + 0.26, z, 0.32, 0.18, self.colour((50, 40, 32), z), label)
 
     def two_wheels(self, x, z, kind, ridden):
         """A bicycle or a motorcycle from the side; what is seen through it belongs to it, as in Cityscapes."""
-        draw, label, paint = self.random, _ID[kind], self.one_of(_PAINT[kind])
-        way, tyre = draw.choice([-1, 1]), self.colour((32, 32, 35), z)
+        rng, label, paint = self.rng, _ID[kind], self.one_of(_PAINT[kind])
+        way, tyre = rng.choice([-1, 1]), self.colour((32, 32, 35), z)
         heavy = kind == "motorcycle"
         if not ridden or heavy:
             self.ground(x - 0.9, x + 0.9, self.colour((50, 50, 52), z), None, z - 0.15, z + 0.35)
@@ -453,7 +453,7 @@ class _Scene:
 
     def rider(self, x, z, way):
         """Whoever rides bends forward, in a bright vest with a white stripe, and has a white helmet."""
-        draw, label, vest = self.random, _ID["rider"], self.one_of(_VESTS)
+        rng, label, vest = self.rng, _ID["rider"], self.one_of(_VESTS)
         leg = [(-0.22, 0.98), (0.12, 1.0), (0.36, 0.72), (0.22, 0.28), (0.02, 0.32), (0.1, 0.64), (-0.16, 0.74)]
         self.shape(x, z, [(way * right, up) for right, up in leg], self.colour((48, 50, 62), z), label)
         back = [(-0.36, 0.86), (0.26, 0.88), (0.54, 1.62), (-0.12, 1.64)]
@@ -462,7 +462,7 @@ class _Scene:
         self.shape(x, z, [(way * right, up) for right, up in stripe], self.colour((240, 240, 228), z), None)
         arm = [(0.2, 1.5), (0.34, 1.45), (0.62, 1.08), (0.5, 1.0)]
         self.shape(x, z, [(way * right, up) for right, up in arm], self.colour(vest, z, 0.7), label)
-        head, skin = x + way * 0.27, np.array([225, 180, 150]) * draw.uniform(0.45, 1)
+        head, skin = x + way * 0.27, np.array([225, 180, 150]) * rng.uniform(0.45, 1)
         self.ellipse(head, 1.76, z, 0.28, 0.34, self.colour(skin, z), label)
         self.ellipse(head, 1.86, z, 0.36, 0.26, self.colour((240, 240, 238), z), label)
 
@@ -470,25 +470,25 @@ class _Scene:
 
     def fill_the_road(self):
         """In each lane a car or something larger, and further cars ahead of it."""
-        draw = self.random
+        rng = self.rng
         # Buses and trams come towards us and show their fronts, lorries their backs.
         for side, kinds, shares in (
             (-1, ("bus", "train", "car"), (0.42, 0.42, 0.16)),
             (1, ("truck", "car"), (0.55, 0.45)),
         ):
-            x, kind = side * self.road * 0.5, draw.choice(kinds, p=shares)
-            z = draw.uniform(6.5, 9) if kind == "car" else draw.uniform(8.5, 12)
+            x, kind = side * self.road * 0.5, rng.choice(kinds, p=shares)
+            z = rng.uniform(6.5, 9) if kind == "car" else rng.uniform(8.5, 12)
             if kind == "car":
                 self.put(z, self.car, x, z)
             else:
                 self.put(z, self.large, kind, x, z)
             z += 8 if kind == "car" else 22
             while z < 50:
-                z += draw.uniform(5, 14)
+                z += rng.uniform(5, 14)
                 self.put(z, self.car, x, z)
         for side in (-1, 1):
-            if draw.random() < 0.35:
-                x, z = side * (self.road + self.verge[side] * 0.5), draw.uniform(11, 15)
+            if rng.random() < 0.35:
+                x, z = side * (self.road + self.verge[side] * 0.5), rng.uniform(11, 15)
                 self.put(z, self.car, x, z)  # parked on the grass
 
     def shadow_below(self, x, z, width, length):
@@ -507,14 +507,14 @@ class _Scene:
                 self.ellipse(side, size / 2, far, max(wide, 0.12), size, tyre, label)
 
     def car(self, x, z):
-        draw, label, paint = self.random, _ID["car"], self.one_of(_PAINT["car"])
-        width, length, tall = draw.uniform(1.75, 1.9), draw.uniform(3.8, 4.4), draw.uniform(1.45, 1.65)
+        rng, label, paint = self.rng, _ID["car"], self.one_of(_PAINT["car"])
+        width, length, tall = rng.uniform(1.75, 1.9), rng.uniform(3.8, 4.4), rng.uniform(1.45, 1.65)
         belt = tall * 0.58
         self.shadow_below(x, z, width, length)
         self.wheels(x, z, width, length, 0.62, label)
         side = self.box(x, z, width, length, 0.28, belt, paint, label)
         self.box(x, z + 0.5, width * 0.84, length * 0.5, belt, tall, paint, label)
-        glass = self.colour((45, 55, 65), z, draw.uniform(0.8, 1.2))
+        glass = self.colour((45, 55, 65), z, rng.uniform(0.8, 1.2))
         half, pane = width * 0.37, z + 0.49
         corners = [(-half, belt + 0.03), (half, belt + 0.03), (half * 0.92, tall - 0.1), (-half * 0.92, tall - 0.1)]
         self.shape(x, pane, corners, glass, None)
@@ -529,9 +529,9 @@ class _Scene:
 
     def large(self, kind, x, z):
         """A bus, a lorry or a tram: boxes of much the same size and colours, told apart by what is on them."""
-        draw, label, paint = self.random, _ID[kind], self.one_of(_PAINT[kind])
-        width, tall = draw.uniform(2.4, 2.6), draw.uniform(3.0, 3.4)
-        length = {"bus": draw.uniform(8, 11), "truck": draw.uniform(6, 8), "train": draw.uniform(14, 20)}[kind]
+        rng, label, paint = self.rng, _ID[kind], self.one_of(_PAINT[kind])
+        width, tall = rng.uniform(2.4, 2.6), rng.uniform(3.0, 3.4)
+        length = {"bus": rng.uniform(8, 11), "truck": rng.uniform(6, 8), "train": rng.uniform(14, 20)}[kind]
         if kind == "train":
             for rail in (-0.7, 0.7):
                 for near, far in _pieces(1.5, z):
@@ -587,25 +587,25 @@ class _Scene:
     # ------------------------------------------------------------ the camera
 
     def draw_bonnet(self):
-        draw = self.random
-        top = HEIGHT * draw.uniform(0.93, 0.97)
-        colour = tuple(int(value) for value in np.full(3, draw.uniform(20, 120)))
+        rng = self.rng
+        top = HEIGHT * rng.uniform(0.93, 0.97)
+        colour = tuple(int(value) for value in np.full(3, rng.uniform(20, 120)))
         for target, fill, scale in ((self.paint, colour, _FINE), (self.mark, _EGO, 1)):
             corners = [WIDTH * 0.08, top, WIDTH * 0.92, top + HEIGHT * 0.5]
             target.ellipse([scale * corner for corner in corners], fill=fill)
 
     def finish(self):
         """Texture for some classes, then what a camera adds: softness, noise, a dark rim, an exposure."""
-        draw = self.random
+        rng = self.rng
         labels = np.asarray(self.labels).copy()
         picture = np.asarray(self.photograph.reduce(_FINE)).astype("float32")
         for name, (share, scale, stretch) in _MOTTLE.items():
-            texture = share * _noise(draw, labels.shape, scale, stretch)
+            texture = share * _noise(rng, labels.shape, scale, stretch)
             picture *= np.where(labels == _ID[name], 1 + np.clip(texture, -0.7, 0.7), 1)[..., None]
         rows, columns = np.mgrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]
-        picture *= (1 - draw.uniform(0, 0.15) * (rows**2 + columns**2) / 2)[..., None]
-        picture = 255 * (np.clip(picture, 0, 255) / 255) ** draw.uniform(0.92, 1.1)
-        picture += draw.normal(0, draw.uniform(1, 4), picture.shape)
+        picture *= (1 - rng.uniform(0, 0.15) * (rows**2 + columns**2) / 2)[..., None]
+        picture = 255 * (np.clip(picture, 0, 255) / 255) ** rng.uniform(0.92, 1.1)
+        picture += rng.normal(0, rng.uniform(1, 4), picture.shape)
         return np.clip(picture, 0, 255).astype("uint8"), labels
 
 
@@ -617,9 +617,9 @@ def _pieces(start, end):
     return list(zip(ends, ends[1:], strict=False))
 
 
-def _noise(draw, shape, scale, stretch):
+def _noise(rng, shape, scale, stretch):
     """Smooth noise of unit spread; `scale` in pixels, `stretch` times wider than high."""
-    coarse = ndimage.gaussian_filter(draw.normal(size=shape).astype("float32"), (scale, scale * stretch), mode="wrap")
+    coarse = ndimage.gaussian_filter(rng.normal(size=shape).astype("float32"), (scale, scale * stretch), mode="wrap")
     return coarse / coarse.std()
 
 

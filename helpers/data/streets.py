@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tqdm.auto import tqdm
 
 from helpers.data import disk
 
@@ -95,13 +94,12 @@ class Scene:
     labels: Path | None
 
 
-def folder_of(source: str | Path = "phantom", progress: bool = True) -> Path:
-    """Return the folder that holds `leftImg8bit` and `gtFine`.
+def folder_of(source: str | Path = "phantom") -> Path:
+    """Return the folder that holds `leftImg8bit` and `gtFine`; phantoms are made on first use, with a bar.
 
     Args:
-        source: "phantom" (made on first use), "cityscapes" (put there by `python -m helpers.prepare cityscapes`),
+        source: "phantom", "cityscapes" (put there by `python -m helpers.prepare cityscapes`),
             or the path of a folder in the layout of Cityscapes.
-        progress: show a progress bar while the phantom streets are made.
 
     Raises:
         FileNotFoundError: the folder or its `leftImg8bit` is missing; the message says what to do.
@@ -112,7 +110,7 @@ def folder_of(source: str | Path = "phantom", progress: bool = True) -> Path:
         if not folder.is_dir():
             from helpers.data import phantom_streets  # costs an import that only the first use needs
 
-            phantom_streets.make(folder, progress=progress)
+            phantom_streets.make(folder)
         return folder
     if source == "cityscapes":
         folder = disk.data_home() / "cityscapes"
@@ -136,7 +134,7 @@ def folder_of(source: str | Path = "phantom", progress: bool = True) -> Path:
     return folder
 
 
-def scenes(source: str | Path, split: str, progress: bool = True) -> list[Scene]:
+def scenes(source: str | Path, split: str) -> list[Scene]:
     """List the scenes of a split by name, without opening a file.
 
     Args:
@@ -149,7 +147,7 @@ def scenes(source: str | Path, split: str, progress: bool = True) -> list[Scene]
     """
     if split not in SPLITS:
         raise ValueError(f"split is {split!r}; choose one of {', '.join(SPLITS)}")
-    folder = folder_of(source, progress)
+    folder = folder_of(source)
     images, labels = _images(folder, split), _labels(folder, split)
     if not images:
         raise FileNotFoundError(
@@ -245,12 +243,12 @@ def load(
     Raises:
         FileNotFoundError, ValueError: as `scenes`, `read_image` and `read_classes`.
     """
-    chosen = scenes(source, split, progress)
+    chosen = scenes(source, split)
     if most is not None and most < len(chosen):
         chosen = [chosen[row] for row in np.linspace(0, len(chosen) - 1, most).astype(int)]
     images = np.empty((len(chosen), *size, 3), "uint8")
     classes = np.empty((len(chosen), *size), "uint8")
-    for row, scene in enumerate(tqdm(chosen, desc=f"reading {split}", unit="scene", disable=not progress)):
+    for row, scene in enumerate(disk.progress_bar(chosen, desc=f"reading {split}", unit="scene", disable=not progress)):
         images[row], classes[row] = read_image(scene, size), read_classes(scene, size)
     return images, classes
 
@@ -281,7 +279,8 @@ def class_weights(scenes: Sequence[Scene], progress: bool = True) -> list[float]
     """
     counts = np.zeros(len(CLASSES))
     read = disk.made_ahead(read_classes, ((scene,) for scene in scenes), workers=os.cpu_count() or 1)
-    for classes in tqdm(read, "counting classes", len(scenes), unit="scene", disable=not progress):
+    bar = disk.progress_bar(read, desc="counting classes", total=len(scenes), unit="scene", disable=not progress)
+    for classes in bar:
         counts += class_counts(classes)
     return (1 / np.log(1.02 + counts / max(counts.sum(), 1))).tolist()
 
@@ -297,7 +296,7 @@ def check(source: str | Path, progress: bool = True) -> list[str]:
     Raises:
         FileNotFoundError: the folder is not there, as in `folder_of`.
     """
-    folder = folder_of(source, progress).resolve()
+    folder = folder_of(source).resolve()
     problems, jobs = [], []
     for split in SPLITS:
         images, labels = _images(folder, split, problems), _labels(folder, split, problems)
@@ -305,7 +304,7 @@ def check(source: str | Path, progress: bool = True) -> list[str]:
             problems.append(f"leftImg8bit/{split}: no scene in here")
         jobs += [(split, images.get(name), labels.get(name)) for name in sorted(images | labels)]
     seen: dict[bytes, str] = {}
-    for split, image_path, labels_path in tqdm(
+    for split, image_path, labels_path in disk.progress_bar(
         jobs, desc=f"checking {folder.name}", unit="scene", disable=not progress
     ):
         size = None

@@ -21,6 +21,14 @@ class SqueezeExcitation(keras.layers.Layer):
 
     Input and output: (batch, height, width, channels).
 
+    >>> layer, nothing = SqueezeExcitation(), keras.ops.zeros((1, 4, 4, 32))
+    >>> tuple(layer(nothing).shape), tuple(layer.attention(nothing).shape)
+    ((1, 4, 4, 32), (1, 1, 1, 32))
+    >>> float(layer.attention(nothing)[0, 0, 0, 0])  # sigmoid(0), for there is no bias
+    0.5
+    >>> layer.count_params()  # 32 x 2 and 2 x 32
+    128
+
     Args:
         ratio: how many times fewer units than channels the dense layer in the middle has (at least one unit).
     """
@@ -69,6 +77,12 @@ class ChannelGate(keras.layers.Layer):
 
     Input and output: (batch, height, width, channels).
 
+    >>> layer, nothing = ChannelGate(), keras.ops.zeros((1, 4, 4, 32))
+    >>> tuple(layer(nothing).shape), tuple(layer.attention(nothing).shape)
+    ((1, 4, 4, 32), (1, 1, 1, 32))
+    >>> layer.count_params()  # 32 x 2 + 2 and 2 x 32 + 32
+    162
+
     Args:
         ratio: how many times fewer units than channels the dense layer in the middle has (at least one unit).
     """
@@ -110,6 +124,12 @@ class SpatialGate(keras.layers.Layer):
     the normalisation that the authors' code has and the equation has not. Built by hand in lesson 08.
 
     Input and output: (batch, height, width, channels).
+
+    >>> layer, nothing = SpatialGate(), keras.ops.zeros((1, 4, 4, 32))
+    >>> tuple(layer(nothing).shape), tuple(layer.attention(nothing).shape)
+    ((1, 4, 4, 32), (1, 4, 4, 1))
+    >>> layer.count_params()  # 7 x 7 x 2, and 4 of the normalisation
+    102
 
     Args:
         kernel_size: side of the convolution's kernel in pixels.
@@ -159,6 +179,12 @@ class CBAM(keras.layers.Layer):
 
     Input and output: (batch, height, width, channels).
 
+    >>> layer, nothing = CBAM(), keras.ops.zeros((1, 4, 4, 32))
+    >>> tuple(layer(nothing).shape), [tuple(weights.shape) for weights in layer.attention(nothing)]
+    ((1, 4, 4, 32), [(1, 1, 1, 32), (1, 4, 4, 1)])
+    >>> layer.count_params()  # 162 of the channel gate and 102 of the spatial gate
+    264
+
     Args:
         ratio: of the channel gate's dense layer in the middle.
         kernel_size: of the spatial gate's convolution, in pixels.
@@ -198,6 +224,12 @@ class Double(keras.layers.Layer):
     where the sides are free (Keras 3.15).
 
     Input: (batch, height, width, channels); output: (batch, 2 height, 2 width, channels).
+
+    >>> row = keras.ops.array([[[[1.0], [3.0]]]])
+    >>> keras.ops.convert_to_numpy(Double("nearest")(row))[0, :, :, 0].tolist()
+    [[1.0, 1.0, 3.0, 3.0], [1.0, 1.0, 3.0, 3.0]]
+    >>> keras.ops.convert_to_numpy(Double()(row))[0, :, :, 0].tolist()
+    [[1.0, 1.5, 2.5, 3.0], [1.0, 1.5, 2.5, 3.0]]
 
     Args:
         interpolation: "bilinear" or "nearest".
@@ -239,6 +271,12 @@ class AttentionGate(keras.layers.Layer):
     Call it as `gate_layer(features, gate)`.
     features and output: (batch, height, width, channels); gate: (batch, height / 2, width / 2, any channels),
     stretched where it has another size.
+
+    >>> layer, features, gate = AttentionGate(), keras.ops.zeros((1, 4, 4, 8)), keras.ops.zeros((1, 2, 2, 16))
+    >>> tuple(layer(features, gate).shape), tuple(layer.attention(features, gate).shape)
+    ((1, 4, 4, 8), (1, 4, 4, 1))
+    >>> layer.count_params()  # theta 2 x 2 x 8 x 4, phi 16 x 4 + 4, psi 4 + 1, then 8 x 8 + 8, normalisation 4 x 8
+    305
 
     Args:
         width: channels inside the gate; None for half of the features' channels, as the authors' layer has it

@@ -1,31 +1,30 @@
 """Losses for segmentation, on every Keras backend. Built by hand in lesson 03.
 
-All of them share these settings:
+`SegmentationLoss` says what all of them share: `mode`, and the settings that each takes by name. To see the loss of
+each image:
 
-- ``mode="binary"``: `y_true` (batch, height, width, 1) of 0 and 1, `y_pred` (batch, height, width, 1).
-- ``mode="multiclass"``: `y_true` (batch, height, width) or (batch, height, width, 1) of integers, `y_pred`
-  (batch, height, width, classes).
-- ``from_logits=False``: `y_pred` holds probabilities in [0, 1]; `True`: values before the sigmoid or softmax.
-  A probability nearer to 0 or 1 than 1e-7 has no gradient in a cross-entropy; a logit always has one.
-- ``ignore_index``: the value in `y_true` whose pixels count for nothing (255 in Cityscapes); `None` for no
-  such value.
-- ``reduction``: as in `keras.losses.Loss`, over one value for each image ("mean", "sum", or "none" to see
-  them). A loss that is one number for the whole batch gives that number.
-
-Everything is computed in float32, whatever the predictions come in, because a float16 sum over one batch of
-slices overflows. A label that is neither a class nor `ignore_index` (a mask of 0 and 255, say) gives NaN, so
-that it is noticed. `sample_weight` is one weight for each image; a loss over the whole batch refuses it.
+    losses.Dice(per="image", reduction="none")(y_true, y_pred)  # (batch,)
 """
 
 import difflib
 import functools
-from collections.abc import Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict, Unpack
 
 import keras
 
 _MODES = ("binary", "multiclass")
 _REDUCTIONS = ("mean", "sum", "none", None, "sum_over_batch_size", "mean_with_sample_weight")
+
+
+class Shared(TypedDict, total=False):
+    """The settings that every loss takes by name; `SegmentationLoss` says what they mean."""
+
+    from_logits: bool
+    ignore_index: int | None
+    reduction: str | None
+    name: str | None
 
 
 def _one_of(setting: str, value: Any, allowed: tuple) -> Any:
@@ -46,29 +45,59 @@ def _fraction(setting: str, value: float | None) -> float | None:
     return value
 
 
-class _SegmentationLoss(keras.losses.Loss):
-    """What all the losses share: labels aligned with predictions, ignored pixels, averages, settings."""
+class SegmentationLoss(keras.losses.Loss):
+    """What all the losses share: labels aligned with predictions, ignored pixels, averages, settings.
+
+    Everything is computed in float32, whatever the predictions come in, because a float16 sum over one batch of
+    slices overflows. A label that is neither a class nor `ignore_index` (a mask of 0 and 255, say) gives NaN, so
+    that it is noticed. `sample_weight` is one weight for each image; a loss over the whole batch refuses it.
+
+    Args:
+        mode: "binary": `y_true` (batch, height, width, 1) of 0 and 1, `y_pred` (batch, height, width, 1).
+            "multiclass": `y_true` (batch, height, width) or (batch, height, width, 1) of integers, `y_pred`
+            (batch, height, width, classes).
+        from_logits: False: `y_pred` holds probabilities in [0, 1]. True: values before the sigmoid or softmax.
+            A probability nearer to 0 or 1 than 1e-7 has no gradient in a cross-entropy; a logit always has one.
+        ignore_index: the value in `y_true` whose pixels count for nothing (255 in Cityscapes); None for no
+            such value.
+        reduction: as in `keras.losses.Loss`, over one value for each image: "mean", "sum", or "none" to see
+            them. A loss that is one number for the whole batch gives that number.
+        name: of the loss; None for its class's, as in "dice_focal".
+
+    Raises:
+        ValueError: for a setting that is not allowed, labels that do not fit the predictions, or a `sample_weight`
+            that cannot be used.
+    """
 
     one_number_per_batch = False
 
-    def __init__(self, mode: str, from_logits: bool, ignore_index: int | None, reduction: str | None, name: str):
+    def __init__(
+        self,
+        mode: str = "binary",
+        from_logits: bool = False,
+        ignore_index: int | None = None,
+        reduction: str | None = "mean",
+        name: str | None = None,
+    ):
+        name = name or re.sub("(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
         super().__init__(name=name, reduction=_one_of("reduction", reduction, _REDUCTIONS), dtype="float32")
         self.mode = _one_of("mode", mode, _MODES)
         self.from_logits = from_logits
         self.ignore_index = ignore_index
 
     def __call__(self, y_true, y_pred, sample_weight=None):
+        """Give the loss of a batch, reduced over its images, a scalar (or (batch,) with ``reduction="none"``)."""
         if sample_weight is not None:
             sample_weight = keras.ops.convert_to_tensor(sample_weight, dtype="float32")
             shape = tuple(sample_weight.shape)
             if self.one_number_per_batch:
                 raise ValueError(
-                    f"{type(self).__name__} is one number for the whole batch and cannot weight its images: "
+                    f"The loss {self.name!r} is one number for the whole batch and cannot weight its images: "
                     "leave sample_weight out, or choose a loss for each image such as Dice(per='image')."
                 )
             if len(shape) > 1 and shape[1:] != (1,):
                 raise ValueError(
-                    f"{type(self).__name__} weights whole images: sample_weight must have the shape "
+                    f"The loss {self.name!r} weights whole images: sample_weight must have the shape "
                     f"(batch,), but it has {shape}."
                 )
         return super().__call__(y_true, y_pred, sample_weight)
@@ -113,6 +142,17 @@ class _SegmentationLoss(keras.losses.Loss):
             valid = keras.ops.where(ignored, 0.0, valid)
         return keras.ops.where(usable, y_true, 0.0), y_pred, valid
 
+    def _by_class(self, y_true, y_pred):
+        """Give labels and probabilities of each class, both (batch, h, w, classes) and 0 where ignored."""
+        labels, predictions, valid = self._align(y_true, y_pred)
+        if self.mode == "binary":
+            probabilities = (keras.ops.sigmoid(predictions) if self.from_logits else predictions)[..., None]
+            labels = labels[..., None]
+        else:
+            probabilities = keras.ops.softmax(predictions, axis=-1) if self.from_logits else predictions
+            labels = keras.ops.one_hot(keras.ops.cast(labels, "int32"), predictions.shape[-1], dtype="float32")
+        return labels * valid[..., None], probabilities * valid[..., None]
+
     def _cross_entropy(self, labels, predictions):
         """-log(p of the true class) for each pixel, (batch, h, w)."""
         if not self.from_logits:
@@ -149,7 +189,7 @@ def _focal(cross_entropy, gamma: float):
 
 
 @keras.saving.register_keras_serializable(package="where_to_look")
-class Dice(_SegmentationLoss):
+class Dice(SegmentationLoss):
     """One minus the soft Dice coefficient, 1 - (2 sum(p y) + smooth) / (sum(p) + sum(y) + smooth).
 
     Milletari et al. 2016 (V-Net), without the squares below the line. ``Dice(per="batch", smooth=1.0)`` is
@@ -158,52 +198,30 @@ class Dice(_SegmentationLoss):
     With ``mode="multiclass"`` it is the mean over the classes that are present, that is, that have at least
     one valid pixel in `y_true` of the batch (or of the image). Without a valid pixel it is 0.
 
+    >>> y_true, y_pred = keras.ops.array([[[[1.0], [1.0]]]]), keras.ops.array([[[[1.0], [0.0]]]])
+    >>> round(float(Dice()(y_true, y_pred)), 4)  # 1 - (2 * 1 + 1) / (1 + 2 + 1)
+    0.25
+
     Args:
-        mode: "binary" or "multiclass" (shapes at the top of this module).
+        mode, **shared: as in `SegmentationLoss`; `reduction` is without effect with ``per="batch"``.
         per: "batch" adds up over the whole batch before it divides; "image" divides for each image.
         smooth: 0 or more; keeps the loss of an empty mask finite and lets it fall with the prediction. With
             0, an empty mask costs 1 whatever is predicted, and teaches nothing.
-        from_logits: whether `y_pred` comes before the sigmoid or softmax.
-        ignore_index: label that counts for nothing, or None.
-        reduction: over the images, "mean" by default; without effect with ``per="batch"``.
-        name: name of the loss.
-
-    Raises:
-        ValueError: for a setting that is not allowed, or labels that do not fit the predictions.
     """
 
-    def __init__(
-        self,
-        mode: str = "binary",
-        per: str = "batch",
-        smooth: float = 1.0,
-        from_logits: bool = False,
-        ignore_index: int | None = None,
-        reduction: str | None = "mean",
-        name: str = "dice",
-    ):
-        super().__init__(mode, from_logits, ignore_index, reduction, name)
+    def __init__(self, mode: str = "binary", per: str = "batch", smooth: float = 1.0, **shared: Unpack[Shared]):
+        super().__init__(mode, **shared)
         self.per = _one_of("per", per, ("batch", "image"))
         self.smooth = _at_least_zero("smooth", smooth)
         self.one_number_per_batch = per == "batch"
 
     def call(self, y_true, y_pred):
         """Give (batch,) losses, or (1,) with ``per="batch"``."""
-        labels, predictions, valid = self._align(y_true, y_pred)
-        if self.mode == "binary":
-            if self.from_logits:
-                predictions = keras.ops.sigmoid(predictions)
-            labels, predictions = labels[..., None], predictions[..., None]
-        else:
-            if self.from_logits:
-                predictions = keras.ops.softmax(predictions, axis=-1)
-            labels = keras.ops.one_hot(keras.ops.cast(labels, "int32"), predictions.shape[-1], dtype="float32")
-        valid = valid[..., None]
-        labels, predictions = labels * valid, predictions * valid
+        labels, probabilities = self._by_class(y_true, y_pred)
         axes = tuple(range(0 if self.per == "batch" else 1, len(labels.shape) - 1))
-        both = keras.ops.sum(labels * predictions, axis=axes)
+        both = keras.ops.sum(labels * probabilities, axis=axes)
         true = keras.ops.sum(labels, axis=axes)
-        total = keras.ops.sum(predictions, axis=axes) + true
+        total = keras.ops.sum(probabilities, axis=axes) + true
         losses = 1 - (2 * both + self.smooth) / keras.ops.maximum(total + self.smooth, 1e-7)
         if self.mode == "multiclass":
             # A comparison would turn the NaN of a wrong label into "absent"; this keeps it.
@@ -219,36 +237,30 @@ class Dice(_SegmentationLoss):
 
 
 @keras.saving.register_keras_serializable(package="where_to_look")
-class CrossEntropy(_SegmentationLoss):
+class CrossEntropy(SegmentationLoss):
     """The mean of -log(p of the true class) over the pixels. Built by hand in lesson 03.
 
+    >>> y_true, y_pred = keras.ops.array([[[[1.0], [0.0]]]]), keras.ops.array([[[[0.5], [0.5]]]])
+    >>> round(float(CrossEntropy()(y_true, y_pred)), 4)  # log 2
+    0.6931
+
     Args:
-        mode: "binary" or "multiclass" (shapes at the top of this module).
-        ignore_index: label that counts for nothing, or None.
+        mode, **shared: as in `SegmentationLoss`.
         average: "valid" divides by the number of pixels that are not ignored, as Keras and PyTorch do; "all"
             divides by the number of all pixels, as mmsegmentation does, so that a batch with many ignored
             pixels weighs less.
-        from_logits: whether `y_pred` comes before the sigmoid or softmax.
         class_weights: with ``mode="multiclass"``, a factor for the pixels of each class, 0 or more; None weighs all
             alike. The mean over the valid pixels is then the weighted one, as in PyTorch.
-        reduction: over the images, "mean" by default.
-        name: name of the loss.
-
-    Raises:
-        ValueError: for a setting that is not allowed, or labels that do not fit the predictions.
     """
 
     def __init__(
         self,
         mode: str = "binary",
-        ignore_index: int | None = None,
         average: str = "valid",
-        from_logits: bool = False,
         class_weights: Sequence[float] | None = None,
-        reduction: str | None = "mean",
-        name: str = "cross_entropy",
+        **shared: Unpack[Shared],
     ):
-        super().__init__(mode, from_logits, ignore_index, reduction, name)
+        super().__init__(mode, **shared)
         self.average = _one_of("average", average, ("valid", "all"))
         if class_weights is not None:
             if mode == "binary":
@@ -280,7 +292,7 @@ class CrossEntropy(_SegmentationLoss):
 
 
 @keras.saving.register_keras_serializable(package="where_to_look")
-class Focal(_SegmentationLoss):
+class Focal(SegmentationLoss):
     """The focal loss, -alpha_t (1 - p_t)^gamma log(p_t) of every pixel, averaged over the valid ones.
 
     Lin et al. 2017, eq. 5: p_t is the probability of the true class, and alpha_t is alpha for a pixel of the
@@ -288,30 +300,18 @@ class Focal(_SegmentationLoss):
 
     With ``mode="multiclass"`` alpha is the same factor for every class, as in Keras.
 
+    >>> y_true, y_pred = keras.ops.array([[[[1.0], [0.0]]]]), keras.ops.array([[[[0.5], [0.5]]]])
+    >>> round(float(Focal()(y_true, y_pred)), 4)  # (0.25 + 0.75) / 2 * 0.5^2 * log 2
+    0.0866
+
     Args:
-        mode: "binary" or "multiclass" (shapes at the top of this module).
+        mode, **shared: as in `SegmentationLoss`.
         alpha: in [0, 1]; None leaves the factor out (eq. 4).
         gamma: 0 or more; 0 gives the weighted cross-entropy, more turns pixels down that are already right.
-        from_logits: whether `y_pred` comes before the sigmoid or softmax.
-        ignore_index: label that counts for nothing, or None.
-        reduction: over the images, "mean" by default.
-        name: name of the loss.
-
-    Raises:
-        ValueError: for a setting that is not allowed, or labels that do not fit the predictions.
     """
 
-    def __init__(
-        self,
-        mode: str = "binary",
-        alpha: float | None = 0.25,
-        gamma: float = 2.0,
-        from_logits: bool = False,
-        ignore_index: int | None = None,
-        reduction: str | None = "mean",
-        name: str = "focal",
-    ):
-        super().__init__(mode, from_logits, ignore_index, reduction, name)
+    def __init__(self, mode: str = "binary", alpha: float | None = 0.25, gamma: float = 2.0, **shared: Unpack[Shared]):
+        super().__init__(mode, **shared)
         self.alpha = _fraction("alpha", alpha)
         self.gamma = _at_least_zero("gamma", gamma)
 
@@ -337,32 +337,17 @@ class BatchFocal(Focal):
     pixels, and alpha does not balance the classes. For replication only: `Focal` is the loss of Lin et al.
     Lesson 03 compares the two.
 
+    >>> y_true, y_pred = keras.ops.array([[[[1.0], [0.0]]]]), keras.ops.array([[[[0.5], [0.5]]]])
+    >>> round(float(BatchFocal()(y_true, y_pred)), 4)  # 0.25 * (1 - 1/2)^2 * log 2
+    0.0433
+
     Args:
-        mode: "binary" or "multiclass" (shapes at the top of this module).
+        mode, **shared: as in `SegmentationLoss`; `reduction` is without effect.
         alpha: factor in [0, 1]; None leaves it out.
         gamma: 0 or more.
-        from_logits: whether `y_pred` comes before the sigmoid or softmax.
-        ignore_index: label that counts for nothing, or None.
-        reduction: without effect, since the loss is one number for the batch.
-        name: name of the loss.
-
-    Raises:
-        ValueError: for a setting that is not allowed, or labels that do not fit the predictions.
     """
 
     one_number_per_batch = True
-
-    def __init__(
-        self,
-        mode: str = "binary",
-        alpha: float | None = 0.25,
-        gamma: float = 2.0,
-        from_logits: bool = False,
-        ignore_index: int | None = None,
-        reduction: str | None = "mean",
-        name: str = "batch_focal",
-    ):
-        super().__init__(mode, alpha, gamma, from_logits, ignore_index, reduction, name)
 
     def call(self, y_true, y_pred):
         """Give one loss for the batch, (1,)."""
@@ -371,160 +356,149 @@ class BatchFocal(Focal):
         return (1.0 if self.alpha is None else self.alpha) * _focal(mean, self.gamma)
 
 
-class _DicePlus(_SegmentationLoss):
-    """A weighted sum of a `Dice` and another loss."""
-
-    def __init__(
-        self,
-        dice: Dice,
-        other: _SegmentationLoss,
-        weights: dict[str, float],
-        reduction: str | None,
-        name: str,
-    ):
-        super().__init__(dice.mode, dice.from_logits, dice.ignore_index, reduction, name)
-        self.dice, self.other = dice, other
-        self.weights = {setting: _at_least_zero(setting, weight) for setting, weight in weights.items()}
-        self.one_number_per_batch = dice.one_number_per_batch
-
-    def call(self, y_true, y_pred):
-        """Give (batch,) losses, or (1,) where the Dice part is one number for the batch."""
-        other = self.other.call(y_true, y_pred)
-        if self.one_number_per_batch:
-            other = _as_one(other)
-        dice_weight, other_weight = self.weights.values()
-        return dice_weight * self.dice.call(y_true, y_pred) + other_weight * other
-
-    def get_config(self) -> dict:
-        """The settings, from which `from_config` makes the same loss again."""
-        return {**self.other.get_config(), **self.dice.get_config(), **super().get_config(), **self.weights}
-
-
 @keras.saving.register_keras_serializable(package="where_to_look")
-class DiceFocal(_DicePlus):
-    """The plain sum of `Dice` and `Focal`, or a weighted one. Built by hand in lesson 03.
+class WeightedSum(SegmentationLoss):
+    """Two losses, each times its weight, added up. One number for the batch where either of them is.
+
+    >>> y_true, y_pred = keras.ops.array([[[[1.0], [0.0]]]]), keras.ops.array([[[[0.5], [0.5]]]])
+    >>> round(float(WeightedSum(CrossEntropy(), Dice(), 1.0, 2.0)(y_true, y_pred)), 4)  # log 2 + 2 * (1 - 2 / 3)
+    1.3598
 
     Args:
-        mode: "binary" or "multiclass" (shapes at the top of this module).
-        dice_weight: factor of the Dice loss.
-        focal_weight: factor of the focal loss.
-        per, smooth: as in `Dice`.
-        alpha, gamma: as in `Focal`.
-        from_logits: whether `y_pred` comes before the sigmoid or softmax.
-        ignore_index: label that counts for nothing, or None.
-        reduction: over the images, "mean" by default; without effect with ``per="batch"``.
-        name: name of the loss.
-
-    Raises:
-        ValueError: for a setting that is not allowed, or labels that do not fit the predictions.
+        first, second: losses of this module with the same shared settings, which are the sum's too.
+        first_weight, second_weight: their factors, 0 or more.
+        name: of the sum; None joins their names.
     """
 
     def __init__(
         self,
-        mode: str = "binary",
-        dice_weight: float = 1.0,
-        focal_weight: float = 1.0,
-        per: str = "batch",
-        smooth: float = 1.0,
-        alpha: float | None = 0.25,
-        gamma: float = 2.0,
-        from_logits: bool = False,
-        ignore_index: int | None = None,
-        reduction: str | None = "mean",
-        name: str = "dice_focal",
+        first: SegmentationLoss,
+        second: SegmentationLoss,
+        first_weight: float = 1.0,
+        second_weight: float = 1.0,
+        name: str | None = None,
     ):
-        dice = Dice(mode, per, smooth, from_logits, ignore_index)
-        focal = Focal(mode, alpha, gamma, from_logits, ignore_index)
-        weights = {"dice_weight": dice_weight, "focal_weight": focal_weight}
-        super().__init__(dice, focal, weights, reduction, name)
+        for part in (first, second):
+            if not isinstance(part, SegmentationLoss):
+                raise ValueError(f"WeightedSum adds losses of helpers.scores.losses, and {part!r} is none of them.")
+        for setting in ("mode", "from_logits", "ignore_index", "reduction"):
+            one, other = getattr(first, setting), getattr(second, setting)
+            if one != other:
+                raise ValueError(f"The losses of a sum need the same {setting}, but theirs are {one!r} and {other!r}.")
+        name = name or f"{first.name}_{second.name}"
+        super().__init__(first.mode, first.from_logits, first.ignore_index, first.reduction, name)
+        self.first, self.second = first, second
+        self.first_weight = _at_least_zero(f"the weight of {type(first).__name__}", first_weight)
+        self.second_weight = _at_least_zero(f"the weight of {type(second).__name__}", second_weight)
+        self.one_number_per_batch = first.one_number_per_batch or second.one_number_per_batch
+
+    def call(self, y_true, y_pred):
+        """Give (batch,) losses, or (1,) where one of the two is one number for the batch."""
+        first, second = self.first.call(y_true, y_pred), self.second.call(y_true, y_pred)
+        if self.one_number_per_batch:
+            first, second = _as_one(first), _as_one(second)
+        return self.first_weight * first + self.second_weight * second
+
+    def get_config(self) -> dict:
+        """The two losses and the settings, from which `from_config` makes the same sum again."""
+        return {
+            "first": keras.losses.serialize(self.first),
+            "second": keras.losses.serialize(self.second),
+            "first_weight": self.first_weight,
+            "second_weight": self.second_weight,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> "WeightedSum":
+        """Make the sum again that gave these settings."""
+        parts = {part: keras.losses.deserialize(config[part]) for part in ("first", "second")}
+        return cls(**{**config, **parts})
 
 
-@keras.saving.register_keras_serializable(package="where_to_look")
-class BatchDiceFocal(_DicePlus):
+# The sums with a name of their own are functions that look like classes, as keras.Input is one.
+
+
+def DiceFocal(
+    mode: str = "binary",
+    dice_weight: float = 1.0,
+    focal_weight: float = 1.0,
+    per: str = "batch",
+    smooth: float = 1.0,
+    alpha: float | None = 0.25,
+    gamma: float = 2.0,
+    **shared: Unpack[Shared],
+) -> WeightedSum:
+    """The plain sum of `Dice` and `Focal`, or a weighted one. Built by hand in lesson 03.
+
+    >>> y_true, y_pred = keras.ops.array([[[[1.0], [0.0]]]]), keras.ops.array([[[[0.5], [0.5]]]])
+    >>> round(float(DiceFocal()(y_true, y_pred)), 4)  # 1 - 2 / 3 + 0.0866
+    0.42
+
+    Args:
+        mode, **shared: as in `SegmentationLoss`; `reduction` is without effect with ``per="batch"``.
+        dice_weight, focal_weight: factors of the two losses, 0 or more.
+        per, smooth: as in `Dice`.
+        alpha, gamma: as in `Focal`.
+    """
+    dice, focal = Dice(mode, per, smooth, **shared), Focal(mode, alpha, gamma, **shared)
+    return WeightedSum(dice, focal, dice_weight, focal_weight, shared.get("name"))
+
+
+def BatchDiceFocal(
+    mode: str = "binary",
+    dice_weight: float = 1.0,
+    focal_weight: float = 1.0,
+    smooth: float = 1.0,
+    alpha: float | None = 0.25,
+    gamma: float = 2.0,
+    **shared: Unpack[Shared],
+) -> WeightedSum:
     """The sum of `Dice` over the batch and `BatchFocal`: "Dice_Focal" of "Attention Based U-Nets".
 
     For replication only; `DiceFocal` is the sum with the true focal loss.
 
+    >>> y_true, y_pred = keras.ops.array([[[[1.0], [0.0]]]]), keras.ops.array([[[[0.5], [0.5]]]])
+    >>> round(float(BatchDiceFocal()(y_true, y_pred)), 4)  # 1 - 2 / 3 + 0.0433
+    0.3767
+
     Args:
-        mode: "binary" or "multiclass" (shapes at the top of this module).
-        dice_weight: factor of the Dice loss.
-        focal_weight: factor of the batch's focal loss.
+        mode, **shared: as in `SegmentationLoss`; `reduction` is without effect.
+        dice_weight, focal_weight: factors of the two losses, 0 or more.
         smooth: as in `Dice`.
         alpha, gamma: as in `BatchFocal`.
-        from_logits: whether `y_pred` comes before the sigmoid or softmax.
-        ignore_index: label that counts for nothing, or None.
-        reduction: without effect, since the loss is one number for the batch.
-        name: name of the loss.
-
-    Raises:
-        ValueError: for a setting that is not allowed, or labels that do not fit the predictions.
     """
-
-    def __init__(
-        self,
-        mode: str = "binary",
-        dice_weight: float = 1.0,
-        focal_weight: float = 1.0,
-        smooth: float = 1.0,
-        alpha: float | None = 0.25,
-        gamma: float = 2.0,
-        from_logits: bool = False,
-        ignore_index: int | None = None,
-        reduction: str | None = "mean",
-        name: str = "batch_dice_focal",
-    ):
-        dice = Dice(mode, "batch", smooth, from_logits, ignore_index)
-        focal = BatchFocal(mode, alpha, gamma, from_logits, ignore_index)
-        weights = {"dice_weight": dice_weight, "focal_weight": focal_weight}
-        super().__init__(dice, focal, weights, reduction, name)
-
-    def get_config(self) -> dict:
-        """The settings, from which `from_config` makes the same loss again."""
-        config = super().get_config()
-        del config["per"]
-        return config
+    dice, focal = Dice(mode, "batch", smooth, **shared), BatchFocal(mode, alpha, gamma, **shared)
+    return WeightedSum(dice, focal, dice_weight, focal_weight, shared.get("name"))
 
 
-@keras.saving.register_keras_serializable(package="where_to_look")
-class DiceCrossEntropy(_DicePlus):
+def DiceCrossEntropy(
+    mode: str = "binary",
+    dice_weight: float = 1.0,
+    cross_entropy_weight: float = 1.0,
+    per: str = "batch",
+    smooth: float = 1.0,
+    average: str = "valid",
+    class_weights: Sequence[float] | None = None,
+    **shared: Unpack[Shared],
+) -> WeightedSum:
     """The plain sum of `Dice` and `CrossEntropy`, or a weighted one. Built by hand in lesson 03.
 
+    >>> y_true, y_pred = keras.ops.array([[[[1.0], [0.0]]]]), keras.ops.array([[[[0.5], [0.5]]]])
+    >>> round(float(DiceCrossEntropy()(y_true, y_pred)), 4)  # 1 - 2 / 3 + log 2
+    1.0265
+
     Args:
-        mode: "binary" or "multiclass" (shapes at the top of this module).
-        dice_weight: factor of the Dice loss.
-        cross_entropy_weight: factor of the cross-entropy.
+        mode, **shared: as in `SegmentationLoss`; `reduction` is without effect with ``per="batch"``.
+        dice_weight, cross_entropy_weight: factors of the two losses, 0 or more.
         per, smooth: as in `Dice`.
         average, class_weights: as in `CrossEntropy`.
-        from_logits: whether `y_pred` comes before the sigmoid or softmax.
-        ignore_index: label that counts for nothing, or None.
-        reduction: over the images, "mean" by default; without effect with ``per="batch"``.
-        name: name of the loss.
-
-    Raises:
-        ValueError: for a setting that is not allowed, or labels that do not fit the predictions.
     """
-
-    def __init__(
-        self,
-        mode: str = "binary",
-        dice_weight: float = 1.0,
-        cross_entropy_weight: float = 1.0,
-        per: str = "batch",
-        smooth: float = 1.0,
-        average: str = "valid",
-        from_logits: bool = False,
-        ignore_index: int | None = None,
-        class_weights: Sequence[float] | None = None,
-        reduction: str | None = "mean",
-        name: str = "dice_cross_entropy",
-    ):
-        dice = Dice(mode, per, smooth, from_logits, ignore_index)
-        cross_entropy = CrossEntropy(mode, ignore_index, average, from_logits, class_weights)
-        weights = {"dice_weight": dice_weight, "cross_entropy_weight": cross_entropy_weight}
-        super().__init__(dice, cross_entropy, weights, reduction, name)
+    dice, cross_entropy = Dice(mode, per, smooth, **shared), CrossEntropy(mode, average, class_weights, **shared)
+    return WeightedSum(dice, cross_entropy, dice_weight, cross_entropy_weight, shared.get("name"))
 
 
-_BY_NAME = {
+_BY_NAME: dict[str, Callable[..., SegmentationLoss]] = {
     "DiceLoss": Dice,
     "FocalLoss": Focal,
     "Dice_Focal": DiceFocal,
@@ -540,13 +514,16 @@ WITH_CLASS_WEIGHTS = ("CrossEntropyLoss", "CrossEntropy_AllPixels", "Dice_CrossE
 
 def get(
     name: str, mode: str = "binary", ignore_index: int | None = None, class_weights: Sequence[float] | None = None
-) -> keras.losses.Loss:
+) -> SegmentationLoss:
     """Make a loss by its name on the command line, with default settings.
 
     DiceLoss, FocalLoss and Dice_Focal are the names of "Attention Based U-Nets". FocalLoss and Dice_Focal use
     the true focal loss here; BatchFocalLoss and Batch_Dice_Focal compute what the original does.
     CrossEntropy_AllPixels divides by all pixels, ignored or not, as mmsegmentation does; CrossEntropyLoss by those
     that are not ignored.
+
+    >>> get("Dice_Focal", mode="multiclass", ignore_index=255).name
+    'dice_focal'
 
     Args:
         name: one of `NAMES`.

@@ -6,16 +6,22 @@ counts into a score.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import keras
 import numpy as np
+
+from helpers.scores import intervals
 
 _CHUNK = 1 << 22  # pixels at a time, so that a set mapped from a file never stands in memory
 
 
 def counts(masks: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Count the pixels of each slice: (n, 3) int64, in both areas, in the predicted one, in the true one.
+
+    >>> masks, predictions = np.array([[[True, True, False]]]), np.array([[[False, True, True]]])
+    >>> counts(masks, predictions).tolist()
+    [[1, 2, 2]]
 
     Args:
         masks: true areas, bool (n, height, width).
@@ -51,6 +57,9 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray, empty: float) -> np.n
 def dice(counts: np.ndarray, empty: float = 1.0) -> np.ndarray:
     """Dice coefficient, 2 |A and B| / (|A| + |B|), in [0, 1], of counts (..., 3). Built in lesson 02.
 
+    >>> dice([[1, 2, 2], [0, 0, 3], [0, 0, 0]]).tolist()  # 2 * 1 / (2 + 2), nothing found, nothing there
+    [0.5, 0.0, 1.0]
+
     Args:
         counts: what `counts` gives, or rows of it added up.
         empty: the score of an empty prediction on an empty mask.
@@ -62,6 +71,9 @@ def dice(counts: np.ndarray, empty: float = 1.0) -> np.ndarray:
 def iou(counts: np.ndarray, empty: float = 1.0) -> np.ndarray:
     """Intersection over union, |A and B| / |A or B|, in [0, 1], of counts (..., 3). Built in lesson 02.
 
+    >>> iou([[1, 1, 2], [0, 0, 3], [0, 0, 0]]).tolist()  # 1 / (1 + 2 - 1), nothing found, nothing there
+    [0.5, 0.0, 1.0]
+
     Args:
         counts: what `counts` gives, or rows of it added up.
         empty: the score of an empty prediction on an empty mask.
@@ -72,6 +84,10 @@ def iou(counts: np.ndarray, empty: float = 1.0) -> np.ndarray:
 
 def per_patient(counts: np.ndarray, patients: Sequence[str]) -> dict[str, np.ndarray]:
     """Add up the counts (n, 3) of each patient's slices: {patient: (3,)}, sorted by patient.
+
+    >>> each = per_patient(np.array([[1, 2, 2], [0, 0, 3], [1, 1, 1]]), ["a", "b", "a"])
+    >>> {patient: row.tolist() for patient, row in each.items()}
+    {'a': [2, 3, 3], 'b': [0, 0, 3]}
 
     Args:
         counts: what `counts` gives.
@@ -92,7 +108,11 @@ def per_patient(counts: np.ndarray, patients: Sequence[str]) -> dict[str, np.nda
 
 
 def positives_only(counts: np.ndarray) -> np.ndarray:
-    """The rows of counts (n, 3) whose mask is not empty: the slices with tumour."""
+    """The rows of counts (n, 3) whose mask is not empty: the slices with tumour.
+
+    >>> positives_only(np.array([[1, 2, 2], [0, 5, 0]])).tolist()
+    [[1, 2, 2]]
+    """
     return counts[counts[:, 2] > 0]
 
 
@@ -101,6 +121,10 @@ def original_iou(masks: np.ndarray, predictions: np.ndarray) -> float:
 
     An empty prediction on an empty mask counts 1, so a set with many empty slices scores high with nothing
     found. For replication only; lesson 02 shows what it hides.
+
+    >>> masks, nothing = np.array([[[True, True]], [[False, False]]]), np.zeros((2, 1, 2), bool)
+    >>> round(original_iou(masks, nothing), 4)  # (0 + 1) / 2: the empty slice is "right"
+    0.5
 
     Args:
         masks: true areas, bool (n, height, width).
@@ -123,6 +147,9 @@ def confusion_matrix(
     """Count pixels by true class (row) and predicted class (column): (classes, classes) int64.
 
     The matrices of several images or batches are added up before `mean_iou` divides.
+
+    >>> confusion_matrix(np.array([0, 0, 1, 255]), np.array([0, 1, 1, 1]), classes=2).tolist()
+    [[1, 1], [0, 1]]
 
     Args:
         labels: true classes, integers of any shape.
@@ -155,7 +182,11 @@ def confusion_matrix(
 
 
 def class_iou(confusion: np.ndarray) -> np.ndarray:
-    """IoU of each class, (classes,), from a confusion matrix; NaN for a class neither true nor predicted."""
+    """IoU of each class, (classes,), from a confusion matrix; NaN for a class neither true nor predicted.
+
+    >>> class_iou(np.array([[1, 1, 0], [0, 1, 0], [0, 0, 0]])).tolist()  # 1 / (2 + 1 - 1), 1 / (1 + 2 - 1), none
+    [0.5, 0.5, nan]
+    """
     both = np.diagonal(confusion)
     return _ratio(both, confusion.sum(axis=0) + confusion.sum(axis=1) - both, np.nan)
 
@@ -165,6 +196,9 @@ def mean_iou(confusion: np.ndarray) -> float:
 
     A class counts as present when at least one pixel has it as its label or as its prediction. So a class
     without any true pixel scores 0 as soon as it is predicted once, and counts.
+
+    >>> mean_iou(np.array([[1, 1, 0], [0, 3, 0], [0, 0, 0]]))  # (1 / 2 + 3 / 4) / 2; the third class is nowhere
+    0.625
 
     Args:
         confusion: what `confusion_matrix` gives, added up over a whole set.
@@ -179,6 +213,10 @@ def mean_iou(confusion: np.ndarray) -> float:
 
 def street_scores(confusions: np.ndarray, names: Sequence[str], draws: int = 1000, seed: int = 0) -> dict:
     """The scores of a set of street scenes, beside those of calling every pixel the commonest class.
+
+    >>> result = street_scores(np.array([[[1, 1], [0, 3]]]), ["sky", "road"])
+    >>> result["mean_iou"], result["pixel_accuracy"], result["baseline"]
+    (0.625, 0.8, {'class': 'road', 'mean_iou': 0.3, 'pixel_accuracy': 0.6})
 
     Args:
         confusions: the confusion matrix of each scene, (n, classes, classes).
@@ -196,18 +234,13 @@ def street_scores(confusions: np.ndarray, names: Sequence[str], draws: int = 100
     """
     total = confusions.sum(axis=0)
     mean = mean_iou(total)
-    drawn = np.random.default_rng(seed).multinomial(
-        len(confusions), np.full(len(confusions), 1 / len(confusions)), draws
-    )
-    resampled = np.tensordot(drawn, confusions, axes=1)
-    low, high = _ends(np.array([mean_iou(matrix) for matrix in resampled if matrix.any()]), 0.95)
     true = total.sum(axis=1)
     commonest = np.zeros_like(total)
     commonest[:, true.argmax()] = true
     return {
         "scenes": len(confusions),
         "mean_iou": mean,
-        "interval": [low, high],
+        "interval": list(intervals.sum_interval(confusions, mean_iou, draws=draws, seed=seed)),
         "pixel_accuracy": float(np.trace(total) / total.sum()),
         "classes": {
             name: None if math.isnan(value) else float(value)
@@ -221,89 +254,14 @@ def street_scores(confusions: np.ndarray, names: Sequence[str], draws: int = 100
     }
 
 
-def bootstrap_interval(
-    values: Sequence[float],
-    level: float = 0.95,
-    draws: int = 2000,
-    seed: int = 0,
-    statistic: Callable[..., np.ndarray] = np.mean,
-) -> tuple[float, float]:
-    """Percentile bootstrap interval of a statistic (Efron and Tibshirani 1993, chapter 13).
-
-    It says how far the number would move with another draw of patients of the same kind. With few patients it
-    is too narrow, and with one it has no width at all.
-
-    Args:
-        values: one number for each patient, (n,).
-        level: share of the draws inside, in (0, 1).
-        draws: how often n patients are drawn with replacement.
-        seed: of the draws; the same seed gives the same interval.
-        statistic: function of an array and ``axis``, such as `np.mean` or `np.median`.
-
-    Returns:
-        The lower and upper end.
-
-    Raises:
-        ValueError: without values, or for a level out of range.
-    """
-    values = np.asarray(values, dtype=float)
-    if values.ndim != 1 or not values.size:
-        raise ValueError(f"values must hold one number for each patient, but its shape is {values.shape}.")
-    rows = np.random.default_rng(seed).integers(len(values), size=(draws, len(values)))
-    return _ends(statistic(values[rows], axis=1), level)
-
-
-def paired_interval(
-    scores: np.ndarray, baseline: np.ndarray, level: float = 0.95, draws: int = 2000, seed: int = 0
-) -> tuple[float, float, float]:
-    """How much higher one network scores than another on the same patients, with its bootstrap interval.
-
-    Patients are drawn in pairs, for what is hard is hard for both networks; the seeds of either network are
-    drawn too, since another seed moves a score as well (Bouthillier et al. 2021, "Accounting for Variance in
-    Machine Learning Benchmarks"). With one seed the interval holds the patients alone, and with a few it is
-    too narrow. Built by hand in lesson 11.
-
-    Args:
-        scores: a number for each seed and patient of the one network, (seeds, patients).
-        baseline: the same for the other network, (its seeds, patients), the patients in the same order.
-        level: share of the draws inside, in (0, 1).
-        draws: how often patients and seeds are drawn with replacement.
-        seed: of the draws; the same seed gives the same interval.
-
-    Returns:
-        The difference of the means, and the lower and upper end of its interval.
-
-    Raises:
-        ValueError: the two are not of the same patients, or `level` is out of range.
-    """
-    scores, baseline = np.asarray(scores, float), np.asarray(baseline, float)
-    if scores.ndim != 2 or baseline.ndim != 2 or scores.shape[1] != baseline.shape[1] or not scores.size:
-        raise ValueError(
-            f"scores and baseline must be (seeds, patients) with the same patients, got {scores.shape} and "
-            f"{baseline.shape}."
-        )
-    generator = np.random.default_rng(seed)
-    patients = generator.integers(scores.shape[1], size=(draws, 1, scores.shape[1]))
-
-    def means(values: np.ndarray) -> np.ndarray:
-        seeds = generator.integers(len(values), size=(draws, len(values), 1))
-        return values[seeds, patients].mean(axis=(1, 2))
-
-    low, high = _ends(means(scores) - means(baseline), level)
-    return float(scores.mean() - baseline.mean()), low, high
-
-
-def _ends(drawn: np.ndarray, level: float) -> tuple[float, float]:
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, but it is {level!r}.")
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
 def scores(
     masks: np.ndarray, predictions: np.ndarray, patients: Sequence[str], empty: float = 1.0, seed: int = 0
 ) -> dict:
     """The scores of a set of slices; see `scores_from_counts`.
+
+    >>> masks, predictions = np.array([[[True, True, False]]]), np.array([[[False, True, True]]])
+    >>> scores(masks, predictions, ["a"])["dice"]
+    {'mean': 0.5, 'median': 0.5, 'interval': [0.5, 0.5]}
 
     Args:
         masks: true areas, bool (n, height, width).
@@ -319,6 +277,10 @@ def scores_from_counts(counts: np.ndarray, patients: Sequence[str], empty: float
     """The scores that `python -m helpers.evaluate` writes as JSON, beside those of an all-black prediction.
 
     To score a cross-validation, join the counts and patients of its folds first.
+
+    >>> result = scores_from_counts([[1, 2, 2], [0, 0, 0], [0, 0, 3]], ["a", "a", "b"])
+    >>> result["patients"], result["dice"]["mean"], result["tumour_free_slices"]  # all of a: 2 * 1 / (2 + 2)
+    ({'a': 0.5, 'b': 0.0}, 0.25, 1)
 
     Args:
         counts: what the function `counts` gives, (n, 3).
@@ -362,7 +324,7 @@ def _scores(counts: np.ndarray, patients: Sequence[str], empty: float, seed: int
         "dice": {
             "mean": float(np.mean(values)),
             "median": float(np.median(values)),
-            "interval": list(bootstrap_interval(values, seed=seed)),
+            "interval": list(intervals.bootstrap_interval(values, seed=seed)),
         },
         "whole_set_dice": float(dice(counts.sum(axis=0), empty)),
         "positives_iou": float(np.mean(iou(positives))) if len(positives) else None,
@@ -416,6 +378,12 @@ class CountedDice(_Counted):
 
     Keras' own running mean of batch scores depends on how the slices fall into batches; this does not.
 
+    >>> score = CountedDice()
+    >>> for prediction in (0.9, 0.1):  # two batches of one true pixel: found, missed
+    ...     score.update_state(keras.ops.ones((1, 1, 1, 1)), keras.ops.full((1, 1, 1, 1), prediction))
+    >>> round(float(score.result()), 4)  # 2 * 1 / (1 + 2)
+    0.6667
+
     Args:
         name: name of the metric.
         threshold: a pixel is predicted where its probability is above this, in (0, 1).
@@ -436,6 +404,12 @@ class CountedDice(_Counted):
 @keras.saving.register_keras_serializable(package="where_to_look")
 class CountedIoU(_Counted):
     """IoU of all the pixels seen since the epoch began, as a Keras metric, for binary masks.
+
+    >>> score = CountedIoU()
+    >>> for prediction in (0.9, 0.1):  # two batches of one true pixel: found, missed
+    ...     score.update_state(keras.ops.ones((1, 1, 1, 1)), keras.ops.full((1, 1, 1, 1), prediction))
+    >>> round(float(score.result()), 4)  # 1 / 2
+    0.5
 
     Args:
         name: name of the metric.

@@ -18,7 +18,7 @@ import seaborn
 from matplotlib import cm, collections, colors, lines, patches, pyplot, ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageOps
 
 from helpers.data import streets
 
@@ -30,6 +30,8 @@ LOOK = "inferno"  # of maps over an image: its dark end leaves the image dark, a
 CHANNELS = ("pre-contrast T1", "FLAIR", "post-contrast T1")
 
 SPECKS = 12  # of 255: how far from its own a colour may be without being seen
+CARD = "#f2f2ee"  # what figures lie on: seen as a card on a white page, and not glaring on a dark one
+MARGIN = 10  # pixels of the card around a figure
 WIDTH = 7.2  # inches, of a figure as wide as the page
 DOTS_PER_INCH = 110
 
@@ -46,6 +48,8 @@ def use_style() -> None:
             "axes.titlesize": 12,
             "axes.spines.top": False,
             "axes.spines.right": False,
+            "axes.facecolor": CARD,
+            "figure.facecolor": CARD,
             "legend.frameon": False,
             "image.cmap": "gray",
             "figure.figsize": (WIDTH, 4),
@@ -330,7 +334,7 @@ def forest(
 
     Args:
         estimates: for each name the estimate and the lower and upper end of its interval, as
-            `metrics.paired_interval` gives them; the first is drawn on top.
+            `intervals.paired_interval` gives them; the first is drawn on top.
         inner: for each name the ends of a second interval, drawn thick.
         label: of the axis.
 
@@ -489,8 +493,8 @@ class Picture:
             raise ValueError("the alt text is empty: say in a sentence what the figure shows.")
         self.alt = alt
         drawn = io.BytesIO()
-        figure.savefig(drawn, format="png", dpi=DOTS_PER_INCH, facecolor="white")
-        image = Image.open(drawn).convert("RGB")
+        figure.savefig(drawn, format="png", dpi=DOTS_PER_INCH, facecolor=CARD)
+        image = ImageOps.expand(Image.open(drawn).convert("RGB"), MARGIN, CARD)
         # No colour far from its own: the commoner median cut gives single pixels the colours of other things. In a
         # photograph even small steps show, as specks, so there 256 colours are too few.
         few_colours = image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
@@ -511,8 +515,22 @@ class Picture:
 
     def _repr_html_(self) -> str:
         # As HTML, because JupyterLab 4 and nbconvert 7 drop the alt text of an image/png output.
-        source = f"data:{self.kind};base64,{base64.b64encode(self.data).decode()}"
-        return f'<img alt="{html.escape(self.alt)}" src="{source}" style="max-width:100%">'
+        return image_element(self.kind, self.data, self.alt)
+
+
+def image_element(kind: str, data: bytes, alt: str) -> str:
+    """Write an image into HTML, with the text that stands for it where it cannot be seen.
+
+    Args:
+        kind: "image/png" or "image/jpeg".
+        data: the image's file.
+        alt: the text.
+    """
+    # The size is there before the image is: below a slider the page would jump at each move.
+    width, height = Image.open(io.BytesIO(data)).size
+    source = f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    style = "max-width:100%;height:auto;border-radius:8px"
+    return f'<img alt="{html.escape(alt)}" src="{source}" width="{width}" height="{height}" style="{style}">'
 
 
 def with_alt(figure: Figure, alt: str) -> None:

@@ -7,10 +7,13 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 
 try:
+    import anywidget
     import ipywidgets
+    import traitlets
 except ImportError as error:
     raise ImportError(
-        "helpers.show.widgets needs ipywidgets: run `pip install ipywidgets`, then restart the kernel."
+        "helpers.show.widgets needs anywidget and ipywidgets: run `pip install anywidget`, which brings both, then "
+        "restart the kernel and reload the page."
     ) from error
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -22,6 +25,75 @@ from helpers.show import figures
 
 SIDE = 4.2  # inches, of the picture under the slider
 STILL_THRESHOLDS = (0.02, 0.5, 0.98)
+
+
+class Slider(anywidget.AnyWidget):
+    """A name, a handle and its value. The handle is the browser's own.
+
+    So it moves with mouse, finger and arrow keys, shows when it has the focus, and tells a screen reader its name and
+    its true value; ipywidgets' sliders have no name and round what they tell.
+
+    Attributes:
+        value: kept between `low` and `high`; an int if low, high and step are ints, else a float.
+        name: what stands before the handle.
+    """
+
+    _esm = """
+    const NAVIGATION = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
+
+    function render({ model, el }) {
+      const [name, handle, value] = ["span", "input", "output"].map((tag) => document.createElement(tag));
+      const decimals = (String(model.get("step")).split(".")[1] || "").length;
+      name.textContent = model.get("name");
+      handle.type = "range";
+      handle.setAttribute("aria-label", model.get("name"));
+      for (const [attribute, trait] of [["min", "low"], ["max", "high"], ["step", "step"]])
+        handle.setAttribute(attribute, model.get(trait));
+      const show = () => {
+        handle.value = model.get("value");
+        value.textContent = model.get("value").toFixed(decimals);
+        handle.setAttribute("aria-valuetext", value.textContent);
+      };
+      handle.addEventListener("input", () => {
+        model.set("value", handle.valueAsNumber);
+        model.save_changes();
+      });
+      // or the notebook would take the arrow keys for its own, and go to the next cell
+      handle.addEventListener("keydown", (event) => {
+        if (NAVIGATION.includes(event.key)) event.stopPropagation();
+      });
+      model.on("change:value", show);
+      show();
+      el.classList.add("where-to-look-slider");
+      el.append(name, handle, value);
+      return () => model.off("change:value", show);
+    }
+
+    export default { render };
+    """
+    _css = """
+    .where-to-look-slider {
+      display: flex; align-items: center; gap: 0.75em; max-width: 100%; padding: 0.3em 0.4em;
+      color: var(--jp-ui-font-color1, inherit); font-size: var(--jp-ui-font-size1, 13px);
+    }
+    .where-to-look-slider input {
+      flex: 1; min-width: 4em; margin: 0; accent-color: var(--jp-brand-color1, #1976d2);
+    }
+    .where-to-look-slider input:focus-visible {
+      outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 3px; border-radius: 4px;
+    }
+    .where-to-look-slider output { min-width: 2.5em; text-align: right; font-variant-numeric: tabular-nums; }
+    """
+    name = traitlets.Unicode().tag(sync=True)
+    low = traitlets.Any().tag(sync=True)
+    high = traitlets.Any().tag(sync=True)
+    step = traitlets.Any().tag(sync=True)
+    value = traitlets.Any().tag(sync=True)
+
+    @traitlets.validate("value")
+    def _within(self, proposal):
+        whole = all(isinstance(number, int) for number in (self.low, self.high, self.step))
+        return (int if whole else float)(min(max(proposal.value, self.low), self.high))
 
 
 class ThresholdSlider(ipywidgets.VBox):
@@ -43,14 +115,10 @@ class ThresholdSlider(ipywidgets.VBox):
         self._background = self._canvas.copy_from_bbox(figure.bbox)
         self._contour = self._axes.add_collection(figures.contour_lines([]))
 
-        layout = {"width": f"{SIDE * 96:.0f}px"}
-        self.slider = ipywidgets.FloatSlider(value=0.5, min=0, max=1, step=0.01, description="threshold", layout=layout)
+        layout = {"width": f"{SIDE * figures.DOTS_PER_INCH:.0f}px", "max_width": "100%"}
+        self.slider = Slider(name="threshold", low=0, high=1, step=0.01, value=0.5, layout=layout)
         self.words = ipywidgets.Label()
-        self.picture = ipywidgets.Image(
-            format="jpeg",
-            tooltip="the true area in green, the contour of the prediction at the threshold in red",
-            layout=layout,
-        )
+        self.picture = ipywidgets.HTML(layout=layout)
         self.slider.observe(self._move, names="value")
         self._move()
         super().__init__([self.slider, self.words, self.picture])
@@ -75,8 +143,8 @@ class ThresholdSlider(ipywidgets.VBox):
         # JPEG takes a quarter of a PNG's bytes, and a moving slider sends many pictures to the browser.
         picture = Image.fromarray(np.asarray(self._canvas.buffer_rgba())).convert("RGB")
         picture.save(encoded, "jpeg", quality=88, subsampling=0)
-        self.picture.value = encoded.getvalue()
         self.words.value = self.describe(threshold)
+        self.picture.value = figures.image_element("image/jpeg", encoded.getvalue(), self.words.value)
 
     def _repr_mimebundle_(self, **kwargs):
         live = super()._repr_mimebundle_(**kwargs)
@@ -117,23 +185,16 @@ class Sliders(ipywidgets.VBox):
 
     def __init__(self, draw, alt, stills, ranges):
         self._draw, self._alt = draw, alt
-        layout = {"width": f"{figures.WIDTH * 72:.0f}px"}
-        self.sliders = {}
-        for name, (low, high, step) in ranges.items():
-            whole = all(isinstance(number, int) for number in (low, high, step))
-            kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
-            self.sliders[name] = kind(
-                value=stills[0][name],
-                min=low,
-                max=high,
-                step=step,
-                description=name.replace("_", " "),
-                style={"description_width": "initial"},
-                layout=layout,
+        layout = {"width": f"{figures.WIDTH * 72:.0f}px", "max_width": "100%"}
+        self.sliders = {
+            name: Slider(
+                name=name.replace("_", " "), low=low, high=high, step=step, value=stills[0][name], layout=layout
             )
+            for name, (low, high, step) in ranges.items()
+        }
         # The stills are drawn at once: a mistake in `draw` shows in the cell, not at the first move.
         self._stills = [self._picture(values) for values in stills]
-        self.picture = ipywidgets.Image(layout={"width": "fit-content"})
+        self.picture = ipywidgets.HTML()
         for slider in self.sliders.values():
             slider.observe(self._move, names="value")
         self._show(self._stills[0])
@@ -143,9 +204,7 @@ class Sliders(ipywidgets.VBox):
         return figures.Picture(self._draw(**values), self._alt(**values))
 
     def _show(self, picture):
-        self.picture.format = picture.kind.removeprefix("image/")
-        self.picture.tooltip = picture.alt
-        self.picture.value = picture.data
+        self.picture.value = picture._repr_html_()
 
     def _move(self, change):
         self._show(self._picture({name: slider.value for name, slider in self.sliders.items()}))

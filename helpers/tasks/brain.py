@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 from helpers.data import augment, brain, disk, splits
 from helpers.nets import inference
@@ -155,7 +154,7 @@ def count(
     `slices` are as `brain.load` gives them: only one patient at a time is held in memory.
     """
     counts = np.zeros((len(slices), 3), "int64")
-    for patient in tqdm(np.unique(slices.patients), desc="scoring", unit="patient", disable=not progress):
+    for patient in disk.progress_bar(np.unique(slices.patients), desc="scoring", unit="patient", disable=not progress):
         rows = np.flatnonzero(slices.patients == patient)
         patient_slices = brain.normalise(slices.select(rows))
         probabilities = inference.predict_probabilities(model, patient_slices.images, flips=flips)

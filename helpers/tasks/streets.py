@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 from helpers.data import augment, disk, streets
 from helpers.nets import inference
@@ -30,8 +29,8 @@ class Task:
 
     def __init__(self, settings: "Settings", progress: bool):
         self.settings, self.progress = settings, progress
-        self.training = streets.scenes(settings.data, "train", progress)
-        self.held_out = streets.scenes(settings.data, "val", progress)
+        self.training = streets.scenes(settings.data, "train")
+        self.held_out = streets.scenes(settings.data, "val")
         self.steps = settings.steps or max(1, len(self.training) // settings.batch)
 
     @staticmethod
@@ -142,7 +141,8 @@ def count(
     """
     confusions = np.zeros((len(scenes), len(streets.CLASSES), len(streets.CLASSES)), "int64")
     ahead = disk.made_ahead(streets.read, ((scene,) for scene in scenes), workers=1)
-    for row, (image, classes) in enumerate(tqdm(ahead, "scoring", len(scenes), unit="scene", disable=not progress)):
+    bar = disk.progress_bar(ahead, desc="scoring", total=len(scenes), unit="scene", disable=not progress)
+    for row, (image, classes) in enumerate(bar):
         probabilities = inference.predict_probabilities(model, np.asarray(image)[None], flips, 1, scales, window)
         predicted = probabilities[0].argmax(axis=-1)
         confusions[row] = metrics.confusion_matrix(np.asarray(classes), predicted, len(streets.CLASSES), streets.IGNORE)

@@ -26,9 +26,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 import helpers
+from helpers.data import disk
 from helpers.nets import inference, zoo
 from helpers.scores import losses
 from helpers.tasks import brain as brain_task
@@ -411,7 +411,7 @@ class _Keeper(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         done = len(self.history) * self.steps
-        self.bar = tqdm(
+        self.bar = disk.progress_bar(
             total=self.settings.epochs * self.steps,
             initial=done,
             desc=f"{self.settings.model} {self.settings.loss} seed {self.settings.seed}",

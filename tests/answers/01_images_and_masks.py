@@ -1,450 +1,154 @@
-"""What learners answer in lesson 01, and what its text promises."""
+"""What learners answer in lesson 01, and what its text promises; see tests/test_answers.py."""
 
-# {exercise: {what is wrong: (answer, words of the message that names it)}}; each is rejected.
+# {exercise: {(what is wrong, words of the message that names it): the answer}}; each is rejected.
 WRONG = {
     "tumour-finder": {
-        "gives True and False": (
-            """
-def tumour_finder(masks):
-    return masks.any(axis=(1, 2))
-""",
-            "np.flatnonzero turns them into indices",
-        ),
-        "gives an index for each pixel": (
-            """
-def tumour_finder(masks):
-    return np.nonzero(masks)[0]
-""",
-            "one entry for each pixel",
-        ),
-        "gives a column": (
-            """
-def tumour_finder(masks):
-    return np.argwhere(masks.any(axis=(1, 2)))
-""",
-            "np.argwhere gives a row for each",
-        ),
-        "counts from 1": (
-            """
-def tumour_finder(masks):
-    return np.flatnonzero(masks.any(axis=(1, 2))) + 1
-""",
-            "counted from 0",
-        ),
-        "leaves out slices with a single pixel": (
-            """
-def tumour_finder(masks):
-    return np.flatnonzero(masks.sum(axis=(1, 2)) > 1)
-""",
-            "a single pixel is enough",
-        ),
-        "gives indices of pixels": (
-            """
-def tumour_finder(masks):
-    return np.flatnonzero(masks)
-""",
-            "over axes 1 and 2",
-        ),
-        "asks the pixels instead of the slices": (
-            """
-def tumour_finder(masks):
-    return np.flatnonzero(masks.any(axis=0))
-""",
-            "over axes 1 and 2",
-        ),
-        "asks the columns of each slice": (
-            """
-def tumour_finder(masks):
-    return np.flatnonzero(masks.any(axis=1))
-""",
-            "over axes 1 and 2",
-        ),
+        ("gives True and False", "np.flatnonzero turns them into indices"): "return masks.any(axis=(1, 2))",
+        ("gives an index for each pixel", "one entry for each pixel"): "return np.nonzero(masks)[0]",
+        ("gives a column", "np.argwhere gives a row for each"): "return np.argwhere(masks.any(axis=(1, 2)))",
+        ("counts from 1", "counted from 0"): {"2)))": "2))) + 1"},
+        ("leaves out slices with a single pixel", "a single pixel is enough"): """
+            return np.flatnonzero(masks.sum(axis=(1, 2)) > 1)
+        """,
+        ("gives indices of pixels", "over axes 1 and 2"): "return np.flatnonzero(masks)",
+        ("asks the pixels instead of the slices", "over axes 1 and 2"): "return np.flatnonzero(masks.any(axis=0))",
+        ("asks the columns of each slice", "over axes 1 and 2"): "return np.flatnonzero(masks.any(axis=1))",
     },
     "overlay": {
-        "forgets to divide": (
-            """
-def overlay(image, mask, colour, strength):
-    picture = np.stack([image] * 3, axis=-1).astype(float)
-    picture[mask] = (1 - strength) * picture[mask] + strength * np.array(colour)
-    return picture
-""",
-            "divide the image by 255",
-        ),
-        "scales the colour": (
-            """
-def overlay(image, mask, colour, strength):
-    picture = np.stack([image / 255] * 3, axis=-1)
-    picture[mask] = (1 - strength) * picture[mask] + strength * np.array(colour) * 255
-    return picture
-""",
-            "the colour is in [0, 1] already",
-        ),
-        "mixes whole numbers": (
-            """
-def overlay(image, mask, colour, strength):
-    picture = np.stack([image] * 3, axis=-1)
-    picture[mask] = (1 - strength) * picture[mask] + strength * 255 * np.array(colour)
-    return picture / 255
-""",
-            "before you mix",
-        ),
-        "tints the whole image": (
-            """
-def overlay(image, mask, colour, strength):
-    picture = np.stack([image / 255] * 3, axis=-1)
-    return (1 - strength) * picture + strength * np.array(colour)
-""",
-            "outside, nothing changes",
-        ),
-        "darkens the outside": (
-            """
-def overlay(image, mask, colour, strength):
-    picture = np.stack([image / 255] * 3, axis=-1)
-    return (1 - strength) * picture + strength * mask[..., None] * np.array(colour)
-""",
-            "outside, nothing changes",
-        ),
-        "paints instead of mixing": (
-            """
-def overlay(image, mask, colour, strength):
-    picture = np.stack([image / 255] * 3, axis=-1)
-    picture[mask] = colour
-    return picture
-""",
-            "how much of it to mix in",
-        ),
-        "swaps the shares": (
-            """
-def overlay(image, mask, colour, strength):
-    picture = np.stack([image / 255] * 3, axis=-1)
-    picture[mask] = strength * picture[mask] + (1 - strength) * np.array(colour)
-    return picture
-""",
-            "strength is the colour's share",
-        ),
-        "adds the colour": (
-            """
-def overlay(image, mask, colour, strength):
-    picture = np.stack([image / 255] * 3, axis=-1)
-    picture[mask] = picture[mask] + strength * np.array(colour)
-    return picture
-""",
-            "an added colour leaves the range",
-        ),
-        "stays grey": (
-            """
-def overlay(image, mask, colour, strength):
-    return np.where(mask, (1 - strength) * image / 255 + strength, image / 255)
-""",
-            "red, green and blue for each pixel",
-        ),
+        ("forgets to divide", "divide the image by 255"): {
+            "np.repeat(image[..., np.newaxis] / 255, 3, axis=-1)": "np.stack([image] * 3, axis=-1).astype(float)",
+        },
+        ("scales the colour", "the colour is in [0, 1] already"): {"np.array(colour)": "np.array(colour) * 255"},
+        ("mixes whole numbers", "before you mix"): {
+            "image[..., np.newaxis] / 255": "image[..., np.newaxis]",
+            "np.array(colour)\n    return picture": "255 * np.array(colour)\nreturn picture / 255",
+        },
+        ("tints the whole image", "outside, nothing changes"): {"mask] =": ":] =", "[mask] +": " +"},
+        ("darkens the outside", "outside, nothing changes"): {
+            "picture[mask] =": "picture[:] =",
+            "* picture[mask] +": "* picture +",
+            "* np.array(colour)": "* mask[..., None] * np.array(colour)",
+        },
+        ("paints instead of mixing", "how much of it to mix in"): {
+            "(1 - strength) * picture[mask] + strength * np.array(colour)": "colour",
+        },
+        ("swaps the shares", "strength is the colour's share"): {
+            "(1 - strength) * picture[mask] + strength *": "strength * picture[mask] + (1 - strength) *",
+        },
+        ("adds the colour", "an added colour leaves the range"): {"(1 - strength) * picture[mask]": "picture[mask]"},
+        ("stays grey", "red, green and blue for each pixel"): """
+            return np.where(mask, (1 - strength) * image / 255 + strength, image / 255)
+        """,
     },
     "contour": {
-        "takes the row beyond the mask": (
-            """
-def contour(mask):
-    padded = np.pad(mask, 1)
-    near = padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
-    return near & ~mask
-""",
-            "not the first row beyond it",
-        ),
-        "lets the border go round": (
-            """
-def contour(mask):
-    inner = mask.copy()
-    for axis in (0, 1):
-        for step in (-1, 1):
-            inner &= np.roll(mask, step, axis)
-    return mask & ~inner
-""",
-            "np.roll brings in the pixels of the far side",
-        ),
-        "repeats the border": (
-            """
-def contour(mask):
-    padded = np.pad(mask, 1, mode="edge")
-    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    return mask & ~inner
-""",
-            "pad with False",
-        ),
-        "takes diagonals for neighbours": (
-            """
-def contour(mask):
-    height, width = mask.shape
-    padded = np.pad(mask, 1)
-    inner = mask.copy()
-    for down in range(3):
-        for right in range(3):
-            inner &= padded[down : down + height, right : right + width]
-    return mask & ~inner
-""",
-            "leave out the diagonals",
-        ),
-        "asks that all neighbours are outside": (
-            """
-def contour(mask):
-    padded = np.pad(mask, 1)
-    near = padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
-    return mask & ~near
-""",
-            "not all of them",
-        ),
-        "keeps the mask": (
-            """
-def contour(mask):
-    return mask
-""",
-            "the 16 outermost pixels",
-        ),
-        "looks up and down only": (
-            """
-def contour(mask):
-    padded = np.pad(mask, 1)
-    return mask & ~(padded[:-2, 1:-1] & padded[2:, 1:-1])
-""",
-            "left and right",
-        ),
-        "keeps the padding": (
-            """
-def contour(mask):
-    padded = np.pad(mask, 1)
-    inner = padded.copy()
-    for axis in (0, 1):
-        for step in (-1, 1):
-            inner &= np.roll(padded, step, axis)
-    return padded & ~inner
-""",
-            "padding has to come off",
-        ),
+        ("takes the row beyond the mask", "not the first row beyond it"): {
+            "& padded[2:, 1:-1] & padded[1:-1, :-2] &": "| padded[2:, 1:-1] | padded[1:-1, :-2] |",
+            "mask & ~surrounded": "surrounded & ~mask",
+        },
+        ("lets the border go round", "np.roll brings in the pixels of the far side"): {
+            "np.pad(mask, 1)": 'np.pad(mask, 1, mode="wrap")',
+        },
+        ("repeats the border", "pad with False"): {"1)": '1, mode="edge")'},
+        ("takes diagonals for neighbours", "leave out the diagonals"): {
+            "return mask &": """
+                for down, right in ((0, 0), (0, 2), (2, 0), (2, 2)):
+                    surrounded &= padded[down:, right:][: mask.shape[0], : mask.shape[1]]
+                return mask &
+            """,
+        },
+        ("asks that all neighbours are outside", "not all of them"): {
+            "& padded[2:, 1:-1] & padded[1:-1, :-2] &": "| padded[2:, 1:-1] | padded[1:-1, :-2] |",
+        },
+        ("keeps the mask", "the 16 outermost pixels"): "return mask",
+        ("looks up and down only", "left and right"): {" & padded[1:-1, :-2] & padded[1:-1, 2:]": ""},
+        ("keeps the padding", "padding has to come off"): {"mask & ~surrounded": "padded & ~np.pad(surrounded, 1)"},
     },
     "to-network": {
-        "gives float64": (
-            """
-def to_network(images):
-    images = images if images.ndim == 4 else images[None]
-    return images / 255
-""",
-            "twice the memory",
-        ),
-        "gives float16": (
-            """
-def to_network(images):
-    images = images if images.ndim == 4 else images[None]
-    return (images / 255).astype("float16")
-""",
-            "three digits only",
-        ),
-        "stays whole": (
-            """
-def to_network(images):
-    images = images if images.ndim == 4 else images[None]
-    return images // 255
-""",
-            "whole numbers cannot hold",
-        ),
-        "drops what comes after the point": (
-            """
-def to_network(images):
-    images = images if images.ndim == 4 else images[None]
-    return (images // 255).astype("float32")
-""",
-            "drop what comes after the point",
-        ),
-        "forgets to divide": (
-            """
-def to_network(images):
-    images = images if images.ndim == 4 else images[None]
-    return images.astype("float32")
-""",
-            "divide by 255",
-        ),
-        "divides by the brightest pixel": (
-            """
-def to_network(images):
-    images = images if images.ndim == 4 else images[None]
-    return images.astype("float32") / images.max()
-""",
-            "not by the brightest pixel",
-        ),
-        "centres on 0": (
-            """
-def to_network(images):
-    images = images if images.ndim == 4 else images[None]
-    return images.astype("float32") / 127.5 - 1
-""",
-            "not [-1, 1]",
-        ),
-        "forgets the batch axis": (
-            """
-def to_network(images):
-    return images.astype("float32") / 255
-""",
-            "add the batch axis in front",
-        ),
-        "adds a batch axis to a stack": (
-            """
-def to_network(images):
-    return images[None].astype("float32") / 255
-""",
-            "has its batch axis already",
-        ),
+        ("gives float64", "twice the memory"): {'batch.astype("float32") / 255': "batch / 255"},
+        ("gives float16", "three digits only"): {'"float32"': '"float16"'},
+        ("stays whole", "whole numbers cannot hold"): {'batch.astype("float32") / 255': "batch // 255"},
+        ("drops what comes after the point", "drop what comes after the point"): {
+            'batch.astype("float32") / 255': '(batch // 255).astype("float32")',
+        },
+        ("forgets to divide", "divide by 255"): {" / 255": ""},
+        ("divides by the brightest pixel", "not by the brightest pixel"): {"/ 255": "/ batch.max()"},
+        ("centres on 0", "not [-1, 1]"): {"/ 255": "/ 127.5 - 1"},
+        ("forgets the batch axis", "add the batch axis in front"): 'return images.astype("float32") / 255',
+        ("adds a batch axis to a stack", "has its batch axis already"): 'return images[None].astype("float32") / 255',
     },
     "shrink-mask": {
-        "takes every second pixel": (
-            """
-def shrink_mask(mask):
-    return mask[::2, ::2]
-""",
-            "every second pixel",
-        ),
-        "grows": (
-            """
-def shrink_mask(mask):
-    height, width = mask.shape
-    return mask.reshape(height // 2, 2, width // 2, 2).any(axis=(1, 3))
-""",
-            "let areas grow",
-        ),
-        "shrinks": (
-            """
-def shrink_mask(mask):
-    height, width = mask.shape
-    return mask.reshape(height // 2, 2, width // 2, 2).all(axis=(1, 3))
-""",
-            "exactly 2 of 4",
-        ),
-        "leaves out the half": (
-            """
-def shrink_mask(mask):
-    height, width = mask.shape
-    return mask.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3)) > 0.5
-""",
-            "at least half",
-        ),
-        "rounds": (
-            """
-def shrink_mask(mask):
-    height, width = mask.shape
-    return np.round(mask.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))).astype(bool)
-""",
-            "np.round sends 0.5 to 0",
-        ),
-        "gives shares": (
-            """
-def shrink_mask(mask):
-    height, width = mask.shape
-    return mask.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
-""",
-            "compare the share of tumour with 0.5",
-        ),
-        "groups the wrong pixels": (
-            """
-def shrink_mask(mask):
-    height, width = mask.shape
-    return mask.reshape(2, height // 2, 2, width // 2).mean(axis=(0, 2)) >= 0.5
-""",
-            "reshape to (height // 2, 2, width // 2, 2)",
-        ),
-        "blocks in the last two axes": (
-            """
-def shrink_mask(mask):
-    height, width = mask.shape
-    return mask.reshape(height // 2, width // 2, 2, 2).mean(axis=(2, 3)) >= 0.5
-""",
-            "axes 1 and 3",
-        ),
-        "interpolates": (
-            """
-def shrink_mask(mask):
-    height, width = mask.shape
-    small = Image.fromarray(mask.astype(np.float32)).resize((width // 2, height // 2), Image.Resampling.BILINEAR)
-    return np.asarray(small) >= 0.5
-""",
-            "BOX keeps to its block",
-        ),
-        "keeps the size": (
-            """
-def shrink_mask(mask):
-    return mask
-""",
-            "to become (2, 5)",
-        ),
+        ("takes every second pixel", "every second pixel"): "return mask[::2, ::2]",
+        ("grows", "let areas grow"): {"2).mean(axis=(1, 3)) >= 0.5": "2).any(axis=(1, 3))"},
+        ("shrinks", "exactly 2 of 4"): {"2).mean(axis=(1, 3)) >= 0.5": "2).all(axis=(1, 3))"},
+        ("leaves out the half", "at least half"): {">=": ">"},
+        ("rounds", "np.round sends 0.5 to 0"): {"return mask": "return np.round(mask", ">= 0.5": ").astype(bool)"},
+        ("gives shares", "compare the share of tumour with 0.5"): {" >= 0.5": ""},
+        ("groups the wrong pixels", "reshape to (height // 2, 2, width // 2, 2)"): {
+            "height // 2, 2, width // 2, 2).mean(axis=(1, 3)": "2, height // 2, 2, width // 2).mean(axis=(0, 2)",
+        },
+        ("blocks in the last two axes", "axes 1 and 3"): {"2, 2,": "2,", "2).mean(axis=(1,": "2, 2).mean(axis=(2,"},
+        ("interpolates", "BOX keeps to its block"): """
+            small = Image.fromarray(mask.astype(np.float32)).resize((mask.shape[1] // 2, mask.shape[0] // 2), Image.Resampling.BILINEAR)
+            return np.asarray(small) >= 0.5
+        """,
+        ("keeps the size", "to become (2, 5)"): "return mask",
     },
 }
 
 # {exercise: answers that are written differently from the solution}; each is accepted.
 RIGHT = {
     "tumour-finder": [
-        """
-def tumour_finder(masks):
-    return [number for number, mask in enumerate(masks) if mask.any()]
-""",
-        """
-def tumour_finder(masks):
-    return np.unique(np.nonzero(masks)[0])
-""",
+        "return [number for number, mask in enumerate(masks) if mask.any()]",
+        "return np.unique(np.nonzero(masks)[0])",
     ],
     "overlay": [
         """
-def overlay(image, mask, colour, strength):
-    share = strength * mask[..., None]
-    return image[..., None] / 255 * (1 - share) + share * np.array(colour)
-""",
+            share = strength * mask[..., None]
+            return image[..., None] / 255 * (1 - share) + share * np.array(colour)
+        """,
         """
-def overlay(image, mask, colour, strength):
-    picture = np.zeros((*image.shape, 3))
-    for number, amount in enumerate(colour):
-        picture[..., number] = np.where(mask, image / 255 + strength * (amount - image / 255), image / 255)
-    return picture
-""",
+            picture = np.zeros((*image.shape, 3))
+            for number, amount in enumerate(colour):
+                picture[..., number] = np.where(mask, image / 255 + strength * (amount - image / 255), image / 255)
+            return picture
+        """,
     ],
     "contour": [
         """
-def contour(mask):
-    height, width = mask.shape
-    edge = np.zeros_like(mask)
-    for y, x in np.argwhere(mask):
-        for j, i in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
-            if not (0 <= j < height and 0 <= i < width) or not mask[j, i]:
-                edge[y, x] = True
-    return edge
-""",
+            height, width = mask.shape
+            edge = np.zeros_like(mask)
+            for y, x in np.argwhere(mask):
+                for j, i in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
+                    if not (0 <= j < height and 0 <= i < width) or not mask[j, i]:
+                        edge[y, x] = True
+            return edge
+        """,
         """
-def contour(mask):
-    outside = np.pad(~mask, 1, constant_values=True)
-    touches = np.zeros_like(mask)
-    for axis in (0, 1):
-        for step in (-1, 1):
-            touches |= np.roll(outside, step, axis)[1:-1, 1:-1]
-    return mask & touches
-""",
+            outside = np.pad(~mask, 1, constant_values=True)
+            touches = np.zeros_like(mask)
+            for axis in (0, 1):
+                for step in (-1, 1):
+                    touches |= np.roll(outside, step, axis)[1:-1, 1:-1]
+            return mask & touches
+        """,
     ],
     "to-network": [
+        "return np.asarray(images, dtype=np.float32).reshape(-1, *images.shape[-3:]) / 255",
         """
-def to_network(images):
-    return np.asarray(images, dtype=np.float32).reshape(-1, *images.shape[-3:]) / 255
-""",
-        """
-def to_network(images):
-    if images.ndim == 3:
-        images = np.expand_dims(images, 0)
-    return keras.ops.convert_to_numpy(keras.layers.Rescaling(1 / 255)(images))
-""",
+            if images.ndim == 3:
+                images = np.expand_dims(images, 0)
+            return keras.ops.convert_to_numpy(keras.layers.Rescaling(1 / 255)(images))
+        """,
     ],
     "shrink-mask": [
         """
-def shrink_mask(mask):
-    counts = mask[::2, ::2].astype(int) + mask[1::2, ::2] + mask[::2, 1::2] + mask[1::2, 1::2]
-    return counts >= 2
-""",
-        """
-def shrink_mask(mask):
-    height, width = mask.shape
-    small = Image.fromarray(mask.astype(np.float32)).resize((width // 2, height // 2), Image.Resampling.BOX)
-    return np.asarray(small) >= 0.5
-""",
+            counts = mask[::2, ::2].astype(int) + mask[1::2, ::2] + mask[::2, 1::2] + mask[1::2, 1::2]
+            return counts >= 2
+        """,
+        {
+            "return mask.reshape(height": "small = Image.fromarray(mask.astype(np.float32)).resize((width",
+            "2, width // 2, 2).mean(axis=(1, 3))": "height // 2), Image.Resampling.BOX)\nreturn np.asarray(small)",
+        },
     ],
 }
 

@@ -1,579 +1,216 @@
-"""What learners answer in lesson 05, and what its text promises."""
+"""What learners answer in lesson 05, and what its text promises; see tests/test_answers.py."""
 
-# {exercise: {what is wrong: (answer, words of the message that names it)}}; each is rejected.
+# {exercise: {(what is wrong, words of the message that names it): the answer}}; each is rejected.
 WRONG = {
     "double-convolution": {
-        "keeps the biases": (
-            """
-def double_convolution(x, width):
-    for _ in range(2):
-        x = keras.layers.Conv2D(width, 3, padding="same")(x)
-        x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
-        x = keras.layers.ReLU()(x)
-    return x
-""",
-            "biases",
-        ),
-        "loses the border": (
-            """
-def double_convolution(x, width):
-    for _ in range(2):
-        x = keras.layers.Conv2D(width, 3, use_bias=False)(x)
-        x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
-        x = keras.layers.ReLU()(x)
-    return x
-""",
-            'padding="same"',
-        ),
-        "one convolution": (
-            """
-def double_convolution(x, width):
-    x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-    x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
-    return keras.layers.ReLU()(x)
-""",
-            "two 3 x 3 convolutions",
-        ),
-        "the second reads the input": (
-            """
-def double_convolution(x, width):
-    for _ in range(2):
-        y = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-        y = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(y)
-        y = keras.layers.ReLU()(y)
-    return y
-""",
-            "the second reads what the first has given",
-        ),
-        "no normalisation": (
-            """
-def double_convolution(x, width):
-    for _ in range(2):
-        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, activation="relu")(x)
-    return x
-""",
-            "after each convolution one BatchNormalization",
-        ),
-        "normalises twice at the end": (
-            """
-def double_convolution(x, width):
-    x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-    x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-    for _ in range(2):
-        x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
-    return keras.layers.ReLU()(x)
-""",
-            "the normalisation after each convolution",
-        ),
-        "normalises after the ReLU": (
-            """
-def double_convolution(x, width):
-    for _ in range(2):
-        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, activation="relu")(x)
-        x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
-    return x
-""",
-            "convolution, normalisation, ReLU",
-        ),
-        "no ReLU in the middle": (
-            """
-def double_convolution(x, width):
-    for _ in range(2):
-        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-        x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
-    return keras.layers.ReLU()(x)
-""",
-            "the order is convolution, normalisation, ReLU",
-        ),
-        "momentum in the first alone": (
-            """
-def double_convolution(x, width):
-    for settings in ({"momentum": 0.9}, {}):
-        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-        x = keras.layers.BatchNormalization(epsilon=1e-5, **settings)(x)
-        x = keras.layers.ReLU()(x)
-    return x
-""",
-            "momentum=0.9",
-        ),
-        "a whole model": (
-            """
-def double_convolution(x, width):
-    return keras.Model(x, unet.double_convolution(x, width, "mine"))
-""",
-            "return what the last layer gives",
-        ),
-        "Keras' momentum": (
-            """
-def double_convolution(x, width):
-    for _ in range(2):
-        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-        x = keras.layers.BatchNormalization(epsilon=1e-5)(x)
-        x = keras.layers.ReLU()(x)
-    return x
-""",
-            "momentum=0.9",
-        ),
-        "Keras' epsilon": (
-            """
-def double_convolution(x, width):
-    for _ in range(2):
-        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-        x = keras.layers.BatchNormalization(momentum=0.9)(x)
-        x = keras.layers.ReLU()(x)
-    return x
-""",
-            "epsilon=1e-5",
-        ),
-        "returns nothing": (
-            """
-def double_convolution(x, width):
-    unet.double_convolution(x, width, "mine")
-""",
-            "return what the last layer gives",
-        ),
-        "always 8 channels": (
-            """
-def double_convolution(x, width):
-    return unet.double_convolution(x, 8, "mine")
-""",
-            "use `width`",
-        ),
+        ("keeps the biases", "biases"): {'padding="same", use_bias=False)(x)': 'padding="same")(x)'},
+        ("loses the border", 'padding="same"'): {' padding="same",': ""},
+        ("one convolution", "two 3 x 3 convolutions"): {"range(2)": "range(1)"},
+        ("the second reads the input", "the second reads what the first has given"): {
+            "for _ in range(2):": "features = x\nfor _ in range(2):",
+            "use_bias=False)(x)": "use_bias=False)(features)",
+        },
+        ("no normalisation", "after each convolution one BatchNormalization"): {
+            "        x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)\n": "",
+        },
+        ("normalises twice at the end", "the normalisation after each convolution"): """
+            for _ in range(2):
+                x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
+            for _ in range(2):
+                x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+            return keras.layers.ReLU()(x)
+        """,
+        ("normalises after the ReLU", "convolution, normalisation, ReLU"): {
+            "use_bias=False)(x)": 'use_bias=False, activation="relu")(x)',
+            "\n        x = keras.layers.ReLU()(x)": "",
+        },
+        ("no ReLU in the middle", "the order is convolution, normalisation, ReLU"): {
+            "    x = keras.layers.ReLU()(x)\n    return x": "return keras.layers.ReLU()(x)",
+        },
+        ("momentum in the first alone", "momentum=0.9"): {
+            "range(2)": '({"momentum": 0.9}, {})',
+            "momentum=0.9, epsilon=1e-5": "epsilon=1e-5, **_",
+        },
+        ("a whole model", "return what the last layer gives"): """
+            return keras.Model(x, unet.double_convolution(x, width, "mine"))
+        """,
+        ("Keras' momentum", "momentum=0.9"): {"momentum=0.9, ": ""},
+        ("Keras' epsilon", "epsilon=1e-5"): {", epsilon=1e-5": ""},
+        ("returns nothing", "return what the last layer gives"): 'unet.double_convolution(x, width, "mine")',
+        ("always 8 channels", "use `width`"): 'return unet.double_convolution(x, 8, "mine")',
     },
     "down": {
-        "the other way round": (
-            """
-def down(x, width):
-    skip = unet.double_convolution(x, width, "down")
-    return keras.layers.MaxPooling2D(2)(skip), skip
-""",
-            "the other way round",
-        ),
-        "skips the input": (
-            """
-def down(x, width):
-    return x, keras.layers.MaxPooling2D(2)(unet.double_convolution(x, width, "down"))
-""",
-            "the block's output, before the pool",
-        ),
-        "skips the pooled": (
-            """
-def down(x, width):
-    pooled = keras.layers.MaxPooling2D(2)(unet.double_convolution(x, width, "down"))
-    return pooled, pooled
-""",
-            "the block's output, before the pool",
-        ),
-        "averages": (
-            """
-def down(x, width):
-    skip = unet.double_convolution(x, width, "down")
-    return skip, keras.layers.AveragePooling2D(2)(skip)
-""",
-            "expected the largest of each 2 x 2 pixels",
-        ),
-        "a stride for a pool": (
-            """
-def down(x, width):
-    skip = unet.double_convolution(x, width, "down")
-    return skip, keras.layers.Conv2D(width, 2, strides=2)(skip)
-""",
-            "no mean and no stride",
-        ),
-        "two blocks": (
-            """
-def down(x, width):
-    pooled = keras.layers.MaxPooling2D(2)(unet.double_convolution(x, width, "pooled"))
-    return unet.double_convolution(x, width, "skip"), pooled
-""",
-            "on the same features as the skip",
-        ),
-        "the pool before the block": (
-            """
-def down(x, width):
-    pooled = keras.layers.MaxPooling2D(2)(x)
-    return unet.double_convolution(x, width, "down"), pooled
-""",
-            "pool the skip",
-        ),
-        "no pair": (
-            """
-def down(x, width):
-    return keras.layers.MaxPooling2D(2)(unet.double_convolution(x, width, "down"))
-""",
-            "the pair (skip, pooled)",
-        ),
-        "two blocks one after the other": (
-            """
-def down(x, width):
-    skip = unet.double_convolution(unet.double_convolution(x, width, "first"), width, "second")
-    return skip, keras.layers.MaxPooling2D(2)(skip)
-""",
-            "one double convolution",
-        ),
+        ("the other way round", "the other way round"): {
+            "skip, keras.layers.MaxPooling2D(2)(skip)": "keras.layers.MaxPooling2D(2)(skip), skip",
+        },
+        ("skips the input", "the block's output, before the pool"): """
+            return x, keras.layers.MaxPooling2D(2)(unet.double_convolution(x, width, "down"))
+        """,
+        ("skips the pooled", "the block's output, before the pool"): {
+            "return skip, keras.layers.MaxPooling2D(2)(skip)": """
+                pooled = keras.layers.MaxPooling2D(2)(skip)
+                return pooled, pooled
+            """,
+        },
+        ("averages", "expected the largest of each 2 x 2 pixels"): {".MaxPooling2D": ".AveragePooling2D"},
+        ("a stride for a pool", "no mean and no stride"): {".MaxPooling2D(2": ".Conv2D(width, 2, strides=2"},
+        ("two blocks", "on the same features as the skip"): {
+            "MaxPooling2D(2)(skip)": 'MaxPooling2D(2)(unet.double_convolution(x, width, "pooled"))',
+        },
+        ("the pool before the block", "pool the skip"): {"MaxPooling2D(2)(skip)": "MaxPooling2D(2)(x)"},
+        ("no pair", "the pair (skip, pooled)"): """
+            return keras.layers.MaxPooling2D(2)(unet.double_convolution(x, width, "down"))
+        """,
+        ("two blocks one after the other", "one double convolution"): {
+            "return skip": 'skip = unet.double_convolution(skip, width, "second")\nreturn skip',
+        },
     },
     "up": {
-        "skip first": (
-            """
-def up(below, skip, width):
-    doubled = keras.layers.Conv2DTranspose(width, 2, strides=2)(below)
-    return unet.double_convolution(keras.layers.Concatenate()([skip, doubled]), width, "up")
-""",
-            "expected (up, skip)",
-        ),
-        "half the channels below": (
-            """
-def up(below, skip, width):
-    doubled = keras.layers.Conv2DTranspose(below.shape[-1] // 2, 2, strides=2)(below)
-    return unet.double_convolution(keras.layers.Concatenate()([doubled, skip]), width, "up")
-""",
-            "Conv2DTranspose(width, 2, strides=2)",
-        ),
-        "forgets the skip": (
-            """
-def up(below, skip, width):
-    doubled = keras.layers.Conv2DTranspose(width, 2, strides=2)(below)
-    return unet.double_convolution(doubled, width, "up")
-""",
-            "forgetting the skip",
-        ),
-        "adds": (
-            """
-def up(below, skip, width):
-    doubled = keras.layers.Conv2DTranspose(width, 2, strides=2)(below)
-    return unet.double_convolution(keras.layers.Add()([doubled, skip]), width, "up")
-""",
-            "adding them",
-        ),
-        "doubles the skip's place": (
-            """
-def up(below, skip, width):
-    doubled = keras.layers.Conv2DTranspose(width, 2, strides=2)(below)
-    return unet.double_convolution(keras.layers.Concatenate()([doubled, doubled]), width, "up")
-""",
-            "the skip is nowhere in the answer",
-        ),
-        "UpSampling2D": (
-            """
-def up(below, skip, width):
-    doubled = keras.layers.UpSampling2D(2)(below)
-    return unet.double_convolution(keras.layers.Concatenate()([doubled, skip]), width, "up")
-""",
-            "UpSampling2D has nothing to learn",
-        ),
-        "a kernel of 3": (
-            """
-def up(below, skip, width):
-    doubled = keras.layers.Conv2DTranspose(width, 3, strides=2, padding="same")(below)
-    return unet.double_convolution(keras.layers.Concatenate()([doubled, skip]), width, "up")
-""",
-            "Conv2DTranspose(width, 2, strides=2)",
-        ),
-        "no bias": (
-            """
-def up(below, skip, width):
-    doubled = keras.layers.Conv2DTranspose(width, 2, strides=2, use_bias=False)(below)
-    return unet.double_convolution(keras.layers.Concatenate()([doubled, skip]), width, "up")
-""",
-            "keeps its bias",
-        ),
-        "an activation": (
-            """
-def up(below, skip, width):
-    doubled = keras.layers.Conv2DTranspose(width, 2, strides=2, activation="relu")(below)
-    return unet.double_convolution(keras.layers.Concatenate()([doubled, skip]), width, "up")
-""",
-            "no activation",
-        ),
-        "no block": (
-            """
-def up(below, skip, width):
-    doubled = keras.layers.Conv2DTranspose(width, 2, strides=2)(below)
-    return keras.layers.Concatenate()([doubled, skip])
-""",
-            "`width` channels",
-        ),
+        ("skip first", "expected (up, skip)"): {"[doubled, skip]": "[skip, doubled]"},
+        ("half the channels below", "Conv2DTranspose(width, 2, strides=2)"): {"width, 2": "below.shape[-1] // 2, 2"},
+        ("forgets the skip", "forgetting the skip"): {"keras.layers.Concatenate()([doubled, skip])": "doubled"},
+        ("adds", "adding them"): {"Concatenate()([": "Add()(["},
+        ("doubles the skip's place", "the skip is nowhere in the answer"): {"[doubled, skip]": "[doubled, doubled]"},
+        ("UpSampling2D", "UpSampling2D has nothing to learn"): {
+            "Conv2DTranspose(width, 2, strides=2)": "UpSampling2D(2)",
+        },
+        ("a kernel of 3", "Conv2DTranspose(width, 2, strides=2)"): {"2, strides=2": '3, strides=2, padding="same"'},
+        ("no bias", "keeps its bias"): {"strides=2)": "strides=2, use_bias=False)"},
+        ("an activation", "no activation"): {"strides=2)": 'strides=2, activation="relu")'},
+        ("no block", "`width` channels"): {'return unet.double_convolution(joined, width, "up")': "return joined"},
     },
     "whole-unet": {
-        "three levels": (
-            """
-def whole_unet(side, filters):
-    widths = [filters * 2**level for level in range(4)]
-    return unet.build_unet(encoders.plain(widths), widths[-2::-1], (side, side, 3))
-""",
-            "four levels down",
-        ),
-        "no sigmoid": (
-            """
-def whole_unet(side, filters):
-    model = zoo.build("UNet", (side, side, 3), filters=filters)
-    return keras.Model(model.inputs, model.get_layer("head_conv").output)
-""",
-            "ends in a sigmoid",
-        ),
-        "a head of 3 x 3": (
-            """
-def whole_unet(side, filters):
-    model = zoo.build("UNet", (side, side, 3), filters=filters)
-    features = model.get_layer("decoder_1_relu_2").output
-    return keras.Model(model.inputs, keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")(features))
-""",
-            "a 1 x 1 convolution",
-        ),
-        "a head without bias": (
-            """
-def whole_unet(side, filters):
-    model = zoo.build("UNet", (side, side, 3), filters=filters)
-    features = model.get_layer("decoder_1_relu_2").output
-    return keras.Model(model.inputs, keras.layers.Conv2D(1, 1, use_bias=False, activation="sigmoid")(features))
-""",
-            "the head has a bias",
-        ),
-        "the same width everywhere": (
-            """
-def whole_unet(side, filters):
-    return unet.build_unet(encoders.plain([filters] * 5), [filters] * 4, (side, side, 3))
-""",
-            "doubles the channels",
-        ),
-        "no widths on the way up": (
-            """
-def whole_unet(side, filters):
-    widths = [filters * 2**level for level in range(5)]
-    return unet.build_unet(encoders.plain(widths), [filters] * 4, (side, side, 3))
-""",
-            "those of its skip",
-        ),
-        "skip first": (
-            """
-def whole_unet(side, filters):
-    widths = [filters * 2**level for level in range(5)]
-
-    def merge(below, skip, width, name):
-        doubled = keras.layers.Conv2DTranspose(width, 2, strides=2)(below)
-        return keras.layers.Concatenate()([skip, doubled])
-
-    return unet.build_unet(encoders.plain(widths), widths[-2::-1], (side, side, 3), up=merge)
-""",
-            "look at the order",
-        ),
-        "always 4 filters": (
-            """
-def whole_unet(side, filters):
-    return zoo.build("UNet", (side, side, 3), filters=4)
-""",
-            "use `filters`",
-        ),
-        "always 32 pixels": (
-            """
-def whole_unet(side, filters):
-    return zoo.build("UNet", (32, 32, 3), filters=filters)
-""",
-            "use `side`",
-        ),
-        "returns the output": (
-            """
-def whole_unet(side, filters):
-    return zoo.build("UNet", (side, side, 3), filters=filters).output
-""",
-            "keras.Model(inputs, outputs)",
-        ),
+        ("three levels", "four levels down"): {"2, 3, 4": "2, 3", "4, 3, 2": "3, 2", "filters * 16": "filters * 8"},
+        ("no sigmoid", "ends in a sigmoid"): {', activation="sigmoid"': ""},
+        ("a head of 3 x 3", "a 1 x 1 convolution"): {"Conv2D(1, 1,": 'Conv2D(1, 3, padding="same",'},
+        ("a head without bias", "the head has a bias"): {"Conv2D(1, 1,": "Conv2D(1, 1, use_bias=False,"},
+        ("the same width everywhere", "doubles the channels"): """
+            return unet.build_unet(encoders.plain([filters] * 5), [filters] * 4, (side, side, 3))
+        """,
+        ("no widths on the way up", "those of its skip"): {"width = filters * 2 ** (level - 1)": "width = filters"},
+        ("skip first", "look at the order"): {
+            'x = unet.transposed_merge(x, skips.pop(), width, f"decoder_{level}")': """
+                x = keras.layers.Conv2DTranspose(width, 2, strides=2)(x)
+                x = keras.layers.Concatenate()([skips.pop(), x])
+            """,
+        },
+        ("always 4 filters", "use `filters`"): 'return zoo.build("UNet", (side, side, 3), filters=4)',
+        ("always 32 pixels", "use `side`"): 'return zoo.build("UNet", (32, 32, 3), filters=filters)',
+        ("returns the output", "keras.Model(inputs, outputs)"): """
+            return zoo.build("UNet", (side, side, 3), filters=filters).output
+        """,
     },
     "predict-padded": {
-        "nothing padded": (
-            """
-def predict_padded(network, images, multiple):
-    return network(images)
-""",
-            "pad both the height and the width",
-        ),
-        "the height alone": (
-            """
-def predict_padded(network, images, multiple):
-    height = images.shape[1]
-    padded = np.pad(images, [(0, 0), (0, -height % multiple), (0, 0), (0, 0)])
-    return network(padded)[:, :height]
-""",
-            "pad both the height and the width",
-        ),
-        "cuts the images": (
-            """
-def predict_padded(network, images, multiple):
-    height, width = images.shape[1] // multiple * multiple, images.shape[2] // multiple * multiple
-    return network(images[:, :height, :width])
-""",
-            "pad, do not cut",
-        ),
-        "forgets to cut": (
-            """
-def predict_padded(network, images, multiple):
-    height, width = images.shape[1:3]
-    return network(np.pad(images, [(0, 0), (0, -height % multiple), (0, -width % multiple), (0, 0)]))
-""",
-            "cut it off again",
-        ),
-        "a whole multiple more": (
-            """
-def predict_padded(network, images, multiple):
-    height, width = images.shape[1:3]
-    below, right = multiple - height % multiple, multiple - width % multiple
-    return network(np.pad(images, [(0, 0), (0, below), (0, right), (0, 0)]))[:, :height, :width]
-""",
-            "it divides already",
-        ),
-        "cuts with a negative end": (
-            """
-def predict_padded(network, images, multiple):
-    below, right = -images.shape[1] % multiple, -images.shape[2] % multiple
-    return network(np.pad(images, [(0, 0), (0, below), (0, right), (0, 0)]))[:, :-below, :-right]
-""",
-            "cuts everything off",
-        ),
-        "pads on all sides": (
-            """
-def predict_padded(network, images, multiple):
-    height, width = images.shape[1:3]
-    top, left = -height % multiple // 2, -width % multiple // 2
-    margins = [(0, 0), (top, -height % multiple - top), (left, -width % multiple - left), (0, 0)]
-    return network(np.pad(images, margins))[:, top : top + height, left : left + width]
-""",
-            "in the upper left corner",
-        ),
-        "pads above, cuts below": (
-            """
-def predict_padded(network, images, multiple):
-    height, width = images.shape[1:3]
-    padded = np.pad(images, [(0, 0), (-height % multiple, 0), (-width % multiple, 0), (0, 0)])
-    return network(padded)[:, :height, :width]
-""",
-            "in the upper left corner",
-        ),
-        "a square": (
-            """
-def predict_padded(network, images, multiple):
-    height, width = images.shape[1:3]
-    side = max(height, width) + -max(height, width) % multiple
-    padded = np.pad(images, [(0, 0), (0, side - height), (0, side - width), (0, 0)])
-    return network(padded)[:, :height, :width]
-""",
-            "no more than needed",
-        ),
-        "resizes": (
-            """
-def predict_padded(network, images, multiple):
-    height, width = images.shape[1:3]
-    larger = keras.ops.image.resize(images, (height + -height % multiple, width + -width % multiple))
-    answers = network(keras.ops.convert_to_numpy(larger))
-    return keras.ops.convert_to_numpy(keras.ops.image.resize(answers, (height, width)))
-""",
-            "in the upper left corner",
-        ),
-        "always 4": (
-            """
-def predict_padded(network, images, multiple):
-    height, width = images.shape[1:3]
-    return network(np.pad(images, [(0, 0), (0, -height % 4), (0, -width % 4), (0, 0)]))[:, :height, :width]
-""",
-            "use `multiple`",
-        ),
+        ("nothing padded", "pad both the height and the width"): "return network(images)",
+        ("the height alone", "pad both the height and the width"): {"-width % multiple": "0", ", :width": ""},
+        ("cuts the images", "pad, do not cut"): {
+            "return network(np.pad(images, margins))[:, :height, :width]": "return network(images[:, : height // multiple * multiple, : width // multiple * multiple])",
+        },
+        ("forgets to cut", "cut it off again"): {"[:, :height, :width]": ""},
+        ("a whole multiple more", "it divides already"): {"-height": "multiple - height", "-width": "multiple - width"},
+        ("cuts with a negative end", "cuts everything off"): {
+            "[:, :height, :width]": "[:, : -(-height % multiple), : -(-width % multiple)]",
+        },
+        ("pads on all sides", "in the upper left corner"): """
+            height, width = images.shape[1:3]
+            top, left = -height % multiple // 2, -width % multiple // 2
+            margins = [(0, 0), (top, -height % multiple - top), (left, -width % multiple - left), (0, 0)]
+            return network(np.pad(images, margins))[:, top : top + height, left : left + width]
+        """,
+        ("pads above, cuts below", "in the upper left corner"): {
+            "(0, -height % multiple), (0, -width % multiple)": "(-height % multiple, 0), (-width % multiple, 0)",
+        },
+        ("a square", "no more than needed"): {
+            "margins = [": "side = max(height, width) + -max(height, width) % multiple\nmargins = [",
+            "-height % multiple": "side - height",
+            "-width % multiple": "side - width",
+        },
+        ("resizes", "in the upper left corner"): """
+            height, width = images.shape[1:3]
+            larger = keras.ops.image.resize(images, (height + -height % multiple, width + -width % multiple))
+            answers = network(keras.ops.convert_to_numpy(larger))
+            return keras.ops.convert_to_numpy(keras.ops.image.resize(answers, (height, width)))
+        """,
+        ("always 4", "use `multiple`"): {"-height % multiple": "-height % 4", "-width % multiple": "-width % 4"},
     },
 }
 
 # {exercise: answers that are written differently from the solution}; each is accepted.
 RIGHT = {
     "double-convolution": [
+        'return unet.double_convolution(x, width, "mine")',
         """
-def double_convolution(x, width):
-    return unet.double_convolution(x, width, "mine")
-""",
-        """
-def double_convolution(x, width):
-    def once(features):
-        features = keras.layers.Conv2D(width, (3, 3), padding="same", use_bias=False)(features)
-        features = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(features)
-        return keras.layers.Activation("relu")(features)
+            def once(features):
+                features = keras.layers.Conv2D(width, (3, 3), padding="same", use_bias=False)(features)
+                features = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(features)
+                return keras.layers.Activation("relu")(features)
 
-    return once(once(x))
-""",
+            return once(once(x))
+        """,
         """
-def double_convolution(x, width):
-    layers = []
-    for _ in range(2):
-        layers.append(keras.layers.Conv2D(width, 3, padding="same", use_bias=False))
-        layers.append(keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5))
-        layers.append(keras.layers.ReLU())
-    return keras.Sequential(layers)(x)
-""",
-        """
-def double_convolution(x, width):
-    for _ in range(2):
-        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-        x = keras.ops.relu(keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x))
-    return x
-""",
+            layers = []
+            for _ in range(2):
+                layers.append(keras.layers.Conv2D(width, 3, padding="same", use_bias=False))
+                layers.append(keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5))
+                layers.append(keras.layers.ReLU())
+            return keras.Sequential(layers)(x)
+        """,
+        {
+            "keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)\n        x = keras.layers.ReLU()(x)": "keras.ops.relu(keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x))",
+        },
     ],
     "down": [
         """
-def down(x, width):
-    x = unet.double_convolution(x, width, "mine")
-    return [x, keras.layers.MaxPool2D((2, 2), strides=2)(x)]
-""",
+            x = unet.double_convolution(x, width, "mine")
+            return [x, keras.layers.MaxPool2D((2, 2), strides=2)(x)]
+        """,
         """
-def down(x, width):
-    features = unet.double_convolution(x, width, "level")
-    return features, keras.ops.max_pool(features, 2)
-""",
+            features = unet.double_convolution(x, width, "level")
+            return features, keras.ops.max_pool(features, 2)
+        """,
     ],
     "up": [
         """
-def up(below, skip, width):
-    x = unet.transposed_merge(below, skip, width, "mine")
-    return unet.double_convolution(x, width, "mine")
-""",
+            x = unet.transposed_merge(below, skip, width, "mine")
+            return unet.double_convolution(x, width, "mine")
+        """,
         """
-def up(below, skip, width):
-    x = keras.layers.Conv2DTranspose(width, (2, 2), strides=(2, 2), padding="same")(below)
-    return unet.double_convolution(keras.ops.concatenate([x, skip], axis=-1), width, "mine")
-""",
+            x = keras.layers.Conv2DTranspose(width, (2, 2), strides=(2, 2), padding="same")(below)
+            return unet.double_convolution(keras.ops.concatenate([x, skip], axis=-1), width, "mine")
+        """,
     ],
     "whole-unet": [
+        'return zoo.build("UNet", (side, side, 3), filters=filters)',
         """
-def whole_unet(side, filters):
-    return zoo.build("UNet", (side, side, 3), filters=filters)
-""",
-        """
-def whole_unet(side, filters):
-    inputs = keras.Input((side, side, 3))
+            inputs = keras.Input((side, side, 3))
 
-    def level(x, width, name):
-        x = unet.double_convolution(x, width, f"down_{name}")
-        if name == 5:
-            return x
-        below = level(keras.layers.MaxPool2D()(x), 2 * width, name + 1)
-        doubled = keras.layers.Conv2DTranspose(width, 2, strides=2)(below)
-        return unet.double_convolution(keras.layers.concatenate([doubled, x]), width, f"up_{name}")
+            def level(x, width, name):
+                x = unet.double_convolution(x, width, f"down_{name}")
+                if name == 5:
+                    return x
+                below = level(keras.layers.MaxPool2D()(x), 2 * width, name + 1)
+                doubled = keras.layers.Conv2DTranspose(width, 2, strides=2)(below)
+                return unet.double_convolution(keras.layers.concatenate([doubled, x]), width, f"up_{name}")
 
-    logits = keras.layers.Conv2D(1, 1)(level(inputs, filters, 1))
-    return keras.Model(inputs, keras.layers.Activation("sigmoid", dtype="float32")(logits))
-""",
+            logits = keras.layers.Conv2D(1, 1)(level(inputs, filters, 1))
+            return keras.Model(inputs, keras.layers.Activation("sigmoid", dtype="float32")(logits))
+        """,
     ],
     "predict-padded": [
         """
-def predict_padded(network, images, multiple):
-    count, height, width, channels = images.shape
-    tall, wide = (-(-size // multiple) * multiple for size in (height, width))
-    padded = np.zeros((count, tall, wide, channels), images.dtype)
-    padded[:, :height, :width] = images
-    return network(padded)[:, :height, :width, :]
-""",
+            count, height, width, channels = images.shape
+            tall, wide = (-(-size // multiple) * multiple for size in (height, width))
+            padded = np.zeros((count, tall, wide, channels), images.dtype)
+            padded[:, :height, :width] = images
+            return network(padded)[:, :height, :width, :]
+        """,
         """
-def predict_padded(network, images, multiple):
-    below = (multiple - images.shape[1] % multiple) % multiple
-    right = (multiple - images.shape[2] % multiple) % multiple
-    padded = np.pad(images, [(0, 0), (0, below), (0, right), (0, 0)], mode="edge")
-    answers = network(padded)
-    return answers[:, : answers.shape[1] - below, : answers.shape[2] - right]
-""",
+            below = (multiple - images.shape[1] % multiple) % multiple
+            right = (multiple - images.shape[2] % multiple) % multiple
+            padded = np.pad(images, [(0, 0), (0, below), (0, right), (0, 0)], mode="edge")
+            answers = network(padded)
+            return answers[:, : answers.shape[1] - below, : answers.shape[2] - right]
+        """,
     ],
 }
 

@@ -1,6 +1,6 @@
 """Make helpers/data/brain_atlas.npz, the anatomy of the phantom brain, from two public templates. Run once, by hand.
 
-    python helpers/data/make_brain_atlas.py --colin ch2.nii.gz --colin-brain ch2bet.nii.gz --mni FOLDER
+    python tools/make_brain_atlas.py --colin ch2.nii.gz --colin-brain ch2bet.nii.gz --mni FOLDER
 
 Colin27 (one man's head, 27 scans averaged) gives the head and a sharp brain; the MNI152 template (152 brains
 averaged) a second brain, placed inside the same skull. One grid of 1 x 1 x 2 mm (x, y, z) holds,
@@ -21,6 +21,7 @@ import numpy as np
 from scipy import ndimage
 
 LABELS = ("air", "head", "cerebrum", "ventricle", "hindbrain", "eye", "dura")
+ATLAS = pathlib.Path(__file__).resolve().parents[1] / "helpers" / "data" / "brain_atlas.npz"
 SHAPE, ORIGIN = (181, 217, 181), np.array([-90.0, -125.0, -71.0])
 
 
@@ -110,12 +111,12 @@ def match(source, target, mask_source, mask_target):
 
 
 def main():
-    """Read the sources, label the head and write brain_atlas.npz beside this file."""
+    """Read the sources, label the head and write brain_atlas.npz into the package."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--colin", required=True, help="ch2.nii.gz of MRIcron's templates")
     parser.add_argument("--colin-brain", required=True, help="ch2bet.nii.gz of MRIcron's templates")
     parser.add_argument("--mni", required=True, type=pathlib.Path, help="nilearn/datasets/data of nilearn's wheel")
-    parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path(__file__).with_name("brain_atlas.npz"))
+    parser.add_argument("--output", type=pathlib.Path, default=ATLAS)
     arguments = parser.parse_args()
     colin = on_grid(*read_nifti(arguments.colin))
     brain = on_grid(*read_nifti(arguments.colin_brain))

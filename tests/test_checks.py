@@ -1,0 +1,176 @@
+"""What a learner reads under a check: a line in green or red, never the check or its answers."""
+
+import os
+import re
+import subprocess
+import sys
+
+import course
+import pytest
+
+from helpers.show.checks import FAILED, PASSED, STUB
+
+CHECK = """
+# Check of dice: run this cell once it is written
+got = dice(4)
+assert got == 2, f"expected 2, got {got}: halve it"
+print(f"Right: {got}.")
+"""
+FOUR_ZEROS = "np.zeros(3) + np.zeros(4)"
+
+# {what happens: (the learner's cell, its check, the error's name, the lines that are read)}
+FAILURES = {
+    "not written": (
+        f'def dice(n):\n    raise NotImplementedError("{STUB}")',
+        CHECK,
+        "NotImplementedError",
+        ["Not written yet: write `dice` in the cell above."],
+    ),
+    "a method not written": (
+        f'class Gate:\n    def call(self, x):\n        raise NotImplementedError("{STUB}")',
+        'Gate().call(1)\nprint("Right: a gate.")',
+        "NotImplementedError",
+        ["Not written yet: write `Gate.call` in the cell above."],
+    ),
+    "not written, and called by other code": (
+        f'def dice(n):\n    raise NotImplementedError("{STUB}")',
+        "results = [dice(n) for n in range(3)]",
+        "NotImplementedError",
+        ["Not written yet: write `dice` in the cell above."],
+    ),
+    "wrong": ("def dice(n):\n    return n", CHECK, "AssertionError", ["expected 2, got 4: halve it"]),
+    "wrong, found by a function of the check": (
+        "def call(function):\n    return function(3)",
+        'def two(n):\n    assert n == 2, f"expected 2, got {n}"\ncall(two)\nprint("Right: called.")',
+        "AssertionError",
+        ["expected 2, got 3"],
+    ),
+    "the learner's code raises, two functions and a library deep": (
+        f"import numpy as np\ndef total(n):\n    return {FOUR_ZEROS}\n\ndef dice(n):\n    return total(n)",
+        CHECK,
+        "ValueError",
+        [
+            "ValueError: operands could not be broadcast together with shapes (3,) (4,)",
+            "    `dice`, line 6 of its cell: return total(n)",
+            f"    `total`, line 3 of its cell: return {FOUR_ZEROS}",
+        ],
+    ),
+    "an assert of the learner's own": (
+        'def dice(n):\n    assert n < 3, "too large"\n    return n / 2',
+        CHECK,
+        "AssertionError",
+        ["AssertionError: too large", '    `dice`, line 2 of its cell: assert n < 3, "too large"'],
+    ),
+    "calls itself without end": (
+        "def dice(n):\n    return dice(n)",
+        CHECK,
+        "RecursionError",
+        ["RecursionError: maximum recursion depth exceeded", "    `dice`, line 2 of its cell: return dice(n)"],
+    ),
+    "returns what the check cannot use": (
+        "def dice(n):\n    pass",
+        'first = dice(4)[0]\nassert first == 2, "expected 2"\nprint("Right: two.")',
+        "TypeError",
+        [
+            "The check had to stop: compare what your answer gives with what its docstring promises. "
+            "TypeError: 'NoneType' object is not subscriptable"
+        ],
+    ),
+    "another name": (
+        "def dise(n):\n    return n / 2\n\ndel dice",
+        CHECK,
+        "NameError",
+        ["`dice` is not there: run the cells above first, from the first one on."],
+    ),
+}
+# errors that are no check's keep their traceback
+ORDINARY = {
+    "an assert elsewhere": ('assert 1 == 2, "no check"', "AssertionError"),
+    "an error elsewhere": ("def f():\n    return 1 / 0\nf()", "ZeroDivisionError"),
+    "does not compile": ('def dice(n:\nprint("Right: no.")', "SyntaxError"),
+}
+PASSES = {
+    "right": ("dice = lambda n: n // 2", CHECK, f"{PASSED} Right: 2.\n"),
+    "right, in plain words": ("", 'print("Right: all.")', f"{PASSED} Right: all.\n"),
+    "no check": ("", 'print("Right or not.")', "Right or not.\n"),
+}
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    """{what happens: the outputs of the last cell run for it}, of one notebook."""
+    new = course.nbformat.v4.new_code_cell
+    cells, last = [new("import helpers"), new("import helpers")], {}
+    for cases in (FAILURES, ORDINARY, PASSES):
+        for what, case in cases.items():
+            sources = case[:1] if cases is ORDINARY else case[:2]
+            cells += [new(source) for source in sources]
+            last[what] = cells[-1]
+    course.execute(course.nbformat.v4.new_notebook(cells=cells), tmp_path_factory.mktemp("notebook"), allow_errors=True)
+    assert not [cell.outputs for cell in cells[:2] if cell.outputs], "importing says nothing"
+    return {what: cell.outputs for what, cell in last.items()}
+
+
+@pytest.mark.parametrize("what", FAILURES)
+def test_a_failure_is_told_in_the_learners_terms(what, outputs):
+    (error,) = outputs[what]
+    _, check, name, lines = FAILURES[what]
+    assert (error.output_type, error.ename) == ("error", name), "nbgrader counts an error output, and no other"
+    assert "\n".join(error.traceback).split("\n") == [f"{FAILED} {lines[0]}", *lines[1:]]
+    assert not [line for line in check.splitlines() if len(line) > 12 and line in "".join(error.traceback)]
+
+
+@pytest.mark.parametrize("what", ORDINARY)
+def test_any_other_error_keeps_its_traceback(what, outputs):
+    (error,) = outputs[what]
+    name = ORDINARY[what][1]
+    plain = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(error.traceback))
+    assert error.ename == name
+    assert not plain.startswith(FAILED)
+    assert f"{name}: " in plain and re.search(r"Cell In\[\d+\], line \d", plain), plain
+
+
+@pytest.mark.parametrize("what", PASSES)
+def test_a_check_that_passes_says_so_with_a_tick(what, outputs):
+    (output,) = outputs[what]
+    assert (output.name, output.text) == ("stdout", PASSES[what][2])
+
+
+# --- a lesson that finds no helpers, or PyPI's
+
+
+def guard_of(name):
+    """The lines of a solution's first code cell that import the course's package."""
+    source = next(cell.source for cell in course.read(course.solution_path(name)).cells if cell.cell_type == "code")
+    return "\n".join(source.splitlines()[:4])
+
+
+def test_every_lesson_imports_the_package_alike():
+    import helpers
+
+    assert len({guard_of(name) for name in course.NAMES}) == 1
+    assert f"({helpers.__version__})" in guard_of(course.NAMES[0]), "say the new version in each lesson's first cell"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [{}, {"helpers.py": ""}, {"helpers/__init__.py": "", "helpers/strings.py": ""}],
+    ids=["no helpers", "a foreign module", "a foreign package"],
+)
+def test_a_lesson_without_the_package_says_how_to_install_it(files, tmp_path):
+    for file, text in files.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(text)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    # -S: without what is installed
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", guard_of(course.NAMES[0])],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 1
+    last = run.stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError: Install this course") and 'pip install ".[lab]"' in last
+    assert "ModuleNotFoundError" not in run.stderr and "pip install helpers" not in run.stderr
