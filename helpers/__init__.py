@@ -19,8 +19,9 @@ _INSTALL = {
     "jax": 'pip install -e ".[jax]"',
 }
 
-# no information lines at TensorFlow's first step (XLA, devices); its warnings and errors still come through
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+# no information lines at TensorFlow's first step (XLA, devices); its warnings and errors still come through, but in a
+# notebook, where they would stand in red below a cell that is right, the errors only
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if "ipykernel" in sys.modules else "1")
 
 
 def _keep_freed_memory() -> None:
