@@ -190,11 +190,12 @@ def cell_settings(options: argparse.Namespace) -> Settings:
     )  # fmt: skip
 
 
-def train(settings: Settings, folder: Path, clock: Timed) -> run_folder.Result:
-    """Train until the clock stops it, score, and save the network in float32 as shipped.keras."""
+def train(settings: Settings, folder: Path, clock: Timed, ship: bool = True) -> run_folder.Result:
+    """Train until the clock stops it and score; also save the network as it is shipped, as shipped.keras."""
     say(f"{folder}: {json.dumps(dataclasses.asdict(settings))}")
     result = experiment.run(settings, folder, progress=False, callbacks=[clock], keep_every=120)
-    run_folder.write(folder / "shipped.keras", shipped(result))
+    if ship:
+        run_folder.write(folder / "shipped.keras", shipped(result))
     steps = sum(round(row["seconds"] / row["seconds_per_step"]) for row in result.history)
     short = {name: value for name, value in result.scores.items() if name not in ("patients", "baseline", "scenes")}
     say(f"{folder}: about {steps} steps in {sum(row['seconds'] for row in result.history):.0f} s, {json.dumps(short)}")
@@ -252,7 +253,7 @@ def train_cell(options: argparse.Namespace, until: float) -> None:
 
     name = f"{options.model}-{options.loss}"
     clock = Paced(options.rate, settings.batch, until, paces, name, awaited, choose)
-    train(settings, options.out / f"cell-{name}", clock)
+    train(settings, options.out / f"cell-{name}", clock, ship=False)
 
 
 def train_cells(options: argparse.Namespace, until: float) -> None:
