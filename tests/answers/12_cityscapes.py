@@ -154,7 +154,7 @@ WRONG = {
         ("gives shares", "expected counts"): {".reshape(count, count)": ".reshape(count, count) / kept.sum()"},
         ("does not listen to count", "a row and a column for every class"): {"kept =": "count = 19\nkept ="},
         ("takes the count from the data", "every class"): {
-            "kept = true != 255": "kept = true != 255\ncount = max(true[kept].max(), predicted[kept].max(), 1) + 1",
+            "kept = true != 255": "kept = true != 255\ncount = int(max(true[kept].max(), predicted[kept].max(), 1)) + 1",
         },
         ("multiplies by the largest class", "says how many classes"): {
             "astype(int) * count": "astype(int) * (max(true[kept].max(), predicted[kept].max()) + 1)",
