@@ -29,6 +29,7 @@ LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 SOLUTION = r"^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION[ \t]*$\n?"
 ANSWER = re.compile(SOLUTION, re.MULTILINE | re.DOTALL)
 HIDDEN = re.compile(SOLUTION.replace("SOLUTION", "HIDDEN TESTS"), re.MULTILINE | re.DOTALL)
+READ_HERE = re.compile(r"^To read it without running it: .*$", re.MULTILINE)
 MARKS = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*$\n?", re.MULTILINE)
 
 
@@ -54,19 +55,30 @@ def fold(notebook: nbformat.NotebookNode) -> None:
     notebook.cells = cells
 
 
+def repository() -> str:
+    """The address of the repository, which pyproject.toml says."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project["urls"]["Repository"]
+
+
 def title(notebook: nbformat.NotebookNode) -> str:
     """The question that a lesson opens with: the first line of its first cell."""
     return notebook.cells[0].source.partition("\n")[0].removeprefix("# ").replace("*", "")
 
 
-def write_lessons(pages: Path, names: Sequence[str] | None = None) -> None:
-    """Write the folded notebooks, all or those that are named, and the page that lists them in order."""
+def write_lessons(pages: Path) -> None:
+    """Write the folded notebooks, and the page that lists them in order."""
     entries = []
     for path in sorted(ROOT.glob("solutions/*/*.ipynb")):
-        if names and path.stem not in names:
-            continue
         notebook = nbformat.read(path, as_version=4)
         fold(notebook)
+        owner = repository().removeprefix("https://github.com/")
+        lesson = f"lessons/{path.parent.name}/{path.name}"
+        ways = (
+            f"[on Binder](https://mybinder.org/v2/gh/{owner}/main?urlpath=lab/tree/{lesson}) or "
+            f"[in Colab](https://colab.research.google.com/github/{owner}/blob/main/{lesson})"
+        )
+        notebook.cells[0].source = READ_HERE.sub(f"To run it: this lesson {ways}.", notebook.cells[0].source)
         copy = pages / "lessons" / path.parent.name / path.name
         copy.parent.mkdir(parents=True)
         nbformat.write(notebook, copy)
@@ -132,8 +144,6 @@ def write_texts(pages: Path) -> None:
 
 def mend_links(pages: Path) -> None:
     """Let links to README.md lead to the front page, and links to files that are in no book to the repository."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    repository = project["urls"]["Repository"]
 
     def mend(text: str, folder: Path) -> str:
         def replace(link: re.Match) -> str:
@@ -144,7 +154,7 @@ def mend_links(pages: Path) -> None:
                 return f"]({Path(os.path.relpath(pages / 'index.md', folder)).as_posix()}{anchor})"
             if here.exists() or not (ROOT / place).exists():  # what is nowhere Sphinx will tell of
                 return link[0]
-            return f"]({repository}/blob/main/{place.as_posix()}{anchor})"
+            return f"]({repository()}/blob/main/{place.as_posix()}{anchor})"
 
         return LINK.sub(replace, text)
 
@@ -158,13 +168,13 @@ def mend_links(pages: Path) -> None:
         nbformat.write(notebook, path)
 
 
-def put_together(pages: Path, lessons: Sequence[str] | None = None) -> None:
+def put_together(pages: Path) -> None:
     """Write everything that Sphinx reads into a folder, which is made anew."""
     pages = pages.resolve()
     shutil.rmtree(pages, ignore_errors=True)
     pages.mkdir(parents=True)
     write_texts(pages)
-    write_lessons(pages, lessons)
+    write_lessons(pages)
     write_reference(pages)
     mend_links(pages)
 

@@ -43,7 +43,7 @@ DISK = 0.5 * GIGABYTE  # the phantoms and their caches
 # Run by itself: a crash of TensorFlow, or of what it finds on a GPU, then ends this and not the doctor.
 KERAS = """
 import json, sys, time
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:]
 start = time.monotonic()
 import helpers, keras
 seconds = time.monotonic() - start
@@ -170,10 +170,10 @@ def look_at_keras() -> list[Finding]:
         remove = "python -m pip uninstall --yes tensorflow tensorflow-cpu"
         advice = f"Two builds of TensorFlow share one folder: remove both ({remove}). {how_to_install()}"
         findings.append(Finding("TensorFlow", "two builds", advice))
+    # site-packages must not come first: packages in there have modules named like Python's own (typing)
+    command_line = [sys.executable, "-c", KERAS, *([str(ROOT)] if IN_CLONE else [])]
     try:
-        run = subprocess.run(
-            [sys.executable, "-c", KERAS, str(ROOT)], capture_output=True, text=True, timeout=300, errors="replace"
-        )
+        run = subprocess.run(command_line, capture_output=True, text=True, timeout=300, errors="replace")
     except subprocess.TimeoutExpired:
         return [*findings, Finding("Keras", installed, "Keras takes over five minutes to start: restart the machine.")]
     if run.returncode:

@@ -126,6 +126,15 @@ def test_a_backend_that_does_not_start(action, words, tmp_path, monkeypatch):
     assert words in f"{finding.found} {finding.advice}" and finding.advice
 
 
+def test_site_packages_does_not_come_before_python(monkeypatch):
+    started = []
+    monkeypatch.setattr(doctor.subprocess, "run", lambda command, **_: started.append(command) or Done(1))
+    for in_clone in (True, False):
+        monkeypatch.setattr(doctor, "IN_CLONE", in_clone)
+        doctor.look_at_keras()
+    assert [str(ROOT) in command for command in started] == [True, False]
+
+
 def keras_tells(monkeypatch, **words):
     told = {"keras": "3.15.1", "backend": "tensorflow", "seconds": 4.2, "image_data_format": "channels_last",
             "floatx": "float32", "devices": ["cpu:0"]}  # fmt: skip

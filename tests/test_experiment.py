@@ -132,6 +132,16 @@ def test_dropout_resumes_where_it_was(settings, tmp_path):
     assert_same_outcome(whole, experiment.run(settings, tmp_path / "cut", progress=False))
 
 
+def test_a_state_that_is_kept_seldom_resumes_from_there(settings, finished, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        experiment.run(settings, tmp_path / "run", progress=False, callbacks=[StopAfter(2, 0)], keep_every=3600)
+    epochs = []
+    watch = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: epochs.append(epoch))
+    resumed = experiment.run(settings, tmp_path / "run", progress=False, callbacks=[watch], keep_every=3600)
+    assert epochs == [1, 2], "the first epoch's state was kept, the second's was not"
+    assert_same_outcome(finished, resumed)
+
+
 def test_a_killed_process_resumes_with_the_same_weights(settings, finished, tmp_path):
     command = [sys.executable, "-m", "helpers.train", "--data", settings.data, "--out", str(tmp_path / "runs")]
     command += ["--size", "32", "--filters", "4", "--epoch", "3", "--batch", "4", "--validation", "0.3"]

@@ -455,10 +455,10 @@ def test_training_curves_pair_training_and_validation():
 
 def speckled(count):
     """Noise, the worst that compression can meet, in a head-sized disc."""
-    generator = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     rows, columns = np.mgrid[-1:1:256j, -1:1:256j]
     disc = (rows**2 + columns**2 < 0.5)[..., None]
-    return (disc * generator.normal(100, 12, (count, 256, 256, 3)).clip(0, 255)).astype("uint8")
+    return (disc * rng.normal(100, 12, (count, 256, 256, 3)).clip(0, 255)).astype("uint8")
 
 
 def image_of(html):

@@ -19,8 +19,6 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from helpers.data import disk
-
 TIME_LIMITS = (10, 60)
 """Seconds to wait for a connection, and for the next piece of an answer."""
 PAUSE = 2
@@ -357,6 +355,8 @@ def unpack(zip_path: Path, folder: Path, part: str = "kaggle_3m") -> Path:
         OSError: a full disk.
     """
     zip_path, folder = Path(zip_path), Path(folder)
+    from helpers.data import disk  # brings Keras, which a download does not need
+
     target, partial = folder / part, folder / f"{part}.unpacking"
     archive = _open(zip_path)
     with archive:

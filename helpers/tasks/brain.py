@@ -215,7 +215,7 @@ def batches(slices: brain.Slices, settings: Settings, epoch: int = 0) -> Iterato
         images, masks = augmentation(slices.images[chosen], slices.masks[chosen], generator)
         return images.astype("float32") / 255, masks[..., None].astype("float32")
 
-    return disk.made_ahead(batch, rows(), workers=min(4, os.cpu_count() or 1))
+    return disk.made_ahead(batch, rows(), workers=os.cpu_count() or 1)
 
 
 def steps_per_epoch(slices: int, batch: int) -> int:

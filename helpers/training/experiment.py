@@ -81,6 +81,7 @@ def run(
     progress: bool = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     number_of_devices: int = 1,
+    keep_every: float = 0.0,
 ) -> run_folder.Result | None:
     """Train, score and write one experiment; go on where an interrupted one stopped; return a finished one as it is.
 
@@ -92,6 +93,8 @@ def run(
         callbacks: more Keras callbacks, such as `show.live.LivePlot`.
         number_of_devices: of this machine to divide each batch among; see `devices` for several machines. Not a
             setting, since the outcome is the same but for rounding: a run may go on with another number.
+        keep_every: seconds from one saving of the state to the next, where an epoch takes less: the state of a large
+            network can take longer to write than a short epoch on a GPU. A resumed run goes on from there.
 
     Returns:
         What the folder holds; None in a process that is not the first of several.
@@ -146,7 +149,7 @@ def run(
         with spread.alone():
             single = build(dataclasses.replace(settings, start=None))
     purpose = Purpose.of_run(settings, kind.classes(settings), kind.sides(settings), kind.normalisation)
-    keeper = Keeper(settings, folder, task, purpose.note(), model, single, spread, progress)
+    keeper = Keeper(settings, folder, task, purpose.note(), model, single, spread, progress, keep_every)
     with spread.together():
         done = keeper.resume(model)
         if done < settings.epochs:

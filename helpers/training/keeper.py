@@ -27,6 +27,7 @@ class Keeper(keras.callbacks.Callback):
             whole batches only.
         spread: the devices.
         progress: show a bar.
+        keep_every: seconds from one saving of the state to the next, at least.
     """
 
     def __init__(
@@ -39,11 +40,13 @@ class Keeper(keras.callbacks.Callback):
         single: keras.Model,
         spread: devices.Devices,
         progress: bool,
+        keep_every: float = 0.0,
     ):
         super().__init__()
         self.settings, self.folder, self.task, self.note, self.spread = settings, folder, task, note, spread
         self.trained, self.single, self.steps = trained, single, task.steps
         self.progress = progress and spread.process == 0
+        self.keep_every, self.kept_at = keep_every, -math.inf
         self.history: list[dict[str, float]] = []
         self.scored = single
         if isinstance(single.output, dict):
@@ -136,7 +139,9 @@ class Keeper(keras.callbacks.Callback):
         names = tuple(max(self.history, key=len))
         rows = [names, *([row.get(name, "") for name in names] for row in self.history)]
         run_folder.write_rows(self.folder / "history.csv", rows)
-        run_folder.write(self.folder / "state.weights.h5", checkpoint.serialise_state(self.trained))
+        if time.monotonic() - self.kept_at >= self.keep_every:
+            run_folder.write(self.folder / "state.weights.h5", checkpoint.serialise_state(self.trained))
+            self.kept_at = time.monotonic()
 
     def on_train_end(self, logs=None):
         """Close the bar."""

@@ -96,7 +96,9 @@ WRONG = {
         ("0 inside is no difference", "absence of evidence"): {'return "cannot tell"': 'return "too small to matter"'},
         ("at 0 is above", "is not above 0"): {"low > 0": "low >= 0"},
         ("a fixed size", "use `worth`"): {"-worth < low and high < worth": "-0.02 < low and high < 0.02"},
-        ("one end is enough", "expected"): {"-worth < low and high < worth": "-worth < low or high < worth"},
+        ("one end is enough", "expected"): {
+            "-worth < low and high < worth": "(-worth < low or high < worth) and not (low > 0 and high >= worth)",
+        },
     },
 }
 

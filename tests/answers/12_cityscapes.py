@@ -91,7 +91,7 @@ WRONG = {
         ("has a constant seed", "the generator that is handed in"): {
             "height, width = size": "generator = np.random.default_rng(0)\nheight, width = size",
         },
-        ("takes a piece without a label", "without a labelled pixel"): {"< most": "<= most"},
+        ("takes a piece without a label", "without a labelled pixel"): {".sum()": ".sum() or not counts.any()"},
         ("stops at a piece without a label", "may have no labelled pixel"): {".max()": "[counts > 0].max()"},
         ("falls back on the first", "got the first one"): {
             "height, width = size": "(height, width), drawn = size, []",
@@ -112,10 +112,7 @@ WRONG = {
         ("fills with road", "0 would be road"): {'np.full(size, 255, "uint8")': 'np.zeros(size, "uint8")'},
         ("fills the photograph with white", "expected black"): {"np.zeros((*size, 3)": "np.full((*size, 3), 255"},
         ("takes the nearest for the photograph", "expected a blended photograph"): {".BILINEAR": ".NEAREST"},
-        ("swaps height and width", "Pillow's sizes are (width, height)"): {
-            "fromarray(photograph).resize((width, height)": "fromarray(photograph).resize((height, width)",
-            "fromarray(classes).resize((width, height)": "fromarray(classes).resize((height, width)",
-        },
+        ("swaps height and width", "Pillow's sizes are (width, height)"): {".shape": ".shape[::-1]"},
         ("does not round", "int() cuts off"): {"round(side * factor)": "int(side * factor)"},
         ("only scales", "cut or fill up to `size`"): {"return image, marks": "return small, small_classes"},
         ("stretches to the size", "stretched"): {"(round(side * factor) for side in classes.shape)": "size"},
@@ -157,7 +154,7 @@ WRONG = {
         ("gives shares", "expected counts"): {".reshape(count, count)": ".reshape(count, count) / kept.sum()"},
         ("does not listen to count", "a row and a column for every class"): {"kept =": "count = 19\nkept ="},
         ("takes the count from the data", "every class"): {
-            "kept = true != 255": "kept = true != 255\ncount = max(true[kept].max(), predicted[kept].max(), 1) + 1",
+            "kept = true != 255": "kept = true != 255\ncount = int(max(true[kept].max(), predicted[kept].max(), 1)) + 1",
         },
         ("multiplies by the largest class", "says how many classes"): {
             "astype(int) * count": "astype(int) * (max(true[kept].max(), predicted[kept].max()) + 1)",

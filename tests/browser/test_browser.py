@@ -3,6 +3,7 @@
 `make browser` runs this; `make test` leaves it out. Screenshots are kept in build/browser/.
 """
 
+import itertools
 import json
 import os
 import shutil
@@ -31,7 +32,7 @@ FLAGS = [
 TOKEN = "of-this-test"
 SCREENSHOTS = course.ROOT / "build" / "browser"
 WIDTHS = (1400, 900)
-HIGHEST = 16_000  # pixels that Chromium draws in one picture
+HEIGHT = 6000  # of a screenshot
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SECONDS_PER_NOTEBOOK = 1200
 SECONDS_PER_MOVE = 60
@@ -58,7 +59,7 @@ RED_BOXES = ", ".join(
 )
 
 # run in the page, where `panel` is the open notebook
-PANEL = "const panel = window.jupyterapp.shell.currentWidget;"
+PANEL = "const panel = window.jupyterapp?.shell.currentWidget;"
 CONNECTED = f"() => {{ {PANEL} return panel?.sessionContext?.session?.kernel?.status === 'idle' }}"
 RUN_ALL = """() => {
     window.ran = null;
@@ -75,11 +76,11 @@ OUTPUTS = f"""() => {{
     }}))
 }}"""
 ACTIVE_CELL = f"() => {{ {PANEL} return panel.content.activeCellIndex }}"
-HEIGHT = f"""() => {{
+SCROLL = f"""(page) => {{
     {PANEL}
-    const [cell] = panel.content.widgets.slice(-1), [scroller] = panel.node.querySelectorAll(".jp-WindowedPanel-outer");
-    scroller.scrollTop = 0;
-    return Math.min(Math.ceil(cell.node.getBoundingClientRect().bottom) + 40, {HIGHEST});
+    const scroller = panel.node.querySelector(".jp-WindowedPanel-outer"), [last] = panel.content.widgets.slice(-1);
+    scroller.scrollTop = page * scroller.clientHeight;
+    return last.node.getBoundingClientRect().bottom + 40;
 }}"""
 CHANGE_THEME = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 CLOSE = f"async () => {{ {PANEL} await panel.context.save(); await panel.sessionContext.shutdown(); panel.dispose() }}"
@@ -173,7 +174,7 @@ class Notebook:
     """A notebook in JupyterLab, opened by its path below the course's folder."""
 
     def __init__(self, browser, lab: str, path: str):
-        self.name = path.removesuffix(".ipynb").replace("/", "_")
+        self.name = "-".join(Path(path).parts[:2])
         self.mistakes: list[str] = []  # that the browser's console tells
         self.page = browser.new_page(viewport={"width": WIDTHS[0], "height": 1000})
         self.page.set_default_timeout(SECONDS_PER_MOVE * 1000)
@@ -222,13 +223,16 @@ class Notebook:
             self.page.evaluate(CHANGE_THEME, title)
             self.page.locator(f"body[data-jp-theme-name='{title}']").wait_for(state="attached")
             for width in WIDTHS:
-                # the notebook scrolls inside the page, so the page is made as high as all of it
-                self.page.set_viewport_size({"width": width, "height": 1000})
-                self.page.wait_for_timeout(500)
-                self.page.set_viewport_size({"width": width, "height": self.page.evaluate(HEIGHT)})
-                self.page.wait_for_timeout(1000)
-                whole = {"x": 0, "y": 0, "width": width, "height": self.page.evaluate(HEIGHT)}
-                self.page.screenshot(path=SCREENSHOTS / f"{self.name}-{theme}-{width}.png", clip=whole)
+                # the notebook scrolls inside the page: in a high page a few steps show all of it
+                self.page.set_viewport_size({"width": width, "height": HEIGHT})
+                self.page.wait_for_timeout(1500)
+                for number in itertools.count():
+                    bottom = self.page.evaluate(SCROLL, number)
+                    seen = {"x": 0, "y": 0, "width": width, "height": min(bottom, HEIGHT)}
+                    path = SCREENSHOTS / f"{self.name}-{theme}-{width}-{number}.png"
+                    self.page.screenshot(path=path, clip=seen)
+                    if bottom <= HEIGHT:
+                        break
         self.page.set_viewport_size({"width": WIDTHS[0], "height": 1000})
 
     def close(self):
