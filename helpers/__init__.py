@@ -12,8 +12,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from helpers.show import checks as _checks
-
 __version__ = "0.1.0"
 
 _INSTALL = {
@@ -114,8 +112,6 @@ def _start_keras() -> None:
 # The doctor looks at an installation that may be broken, and at this import from outside.
 if "helpers.doctor" not in sys.orig_argv:
     _start_keras()
-
-_checks.install()
 
 
 def budget(full: int, quick: int = 1) -> int:

@@ -68,8 +68,8 @@ class Settings:
     folds: int = _setting(0, "K-fold cross-validation over the patients or groups", "--folds", "K")
     fold: int = _setting(0, "which of the folds is held out: train makes a run for each")
     groups: str | None = _setting(
-        None, "what stays on one side of the split: a pattern whose ( ) finds the group in a file's path, or a CSV of "
-        "file,group", "--groups", "PATTERN",
+        None, "what stays on one side of the split: a pattern whose brackets find the group in a file's path, or "
+        "a CSV of file,group", "--groups", "PATTERN",
     )  # fmt: skip
     start: str | None = _setting(
         None, "begin with the weights of this .keras file of the same network, or with phantom or brain", "--start",

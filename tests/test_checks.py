@@ -100,7 +100,7 @@ PASSES = {
 def outputs(tmp_path_factory):
     """{what happens: the outputs of the last cell run for it}, of one notebook."""
     new = course.nbformat.v4.new_code_cell
-    cells, last = [new("import helpers"), new("import helpers")], {}
+    cells, last = [new("import helpers.show"), new("import helpers.show")], {}
     for cases in (FAILURES, ORDINARY, PASSES):
         for what, case in cases.items():
             sources = case[:1] if cases is ORDINARY else case[:2]

@@ -1,1 +1,5 @@
 """Scores into pictures: figures, widgets for notebooks, and a live view of a training."""
+
+from helpers.show import checks
+
+checks.install()

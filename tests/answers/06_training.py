@@ -87,6 +87,7 @@ WRONG = {
         ("one step too many", "16 images"): {"epochs * -(-len(images) // 8)": "epochs * (len(images) // 8 + 1)"},
         ("constant rate", "give AdamW the schedule"): {"AdamW(rate)": "AdamW(0.003)"},
         ("drops the batch size", "set batch_size=8"): {"batch_size=8, ": ""},
+        ("another loss", "expected the loss losses.DiceCrossEntropy"): {"losses.DiceCrossEntropy()": "losses.Dice()"},
     },
 }
 

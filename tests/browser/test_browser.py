@@ -59,7 +59,7 @@ RED_BOXES = ", ".join(
 )
 
 # run in the page, where `panel` is the open notebook
-PANEL = "const panel = window.jupyterapp.shell.currentWidget;"
+PANEL = "const panel = window.jupyterapp?.shell.currentWidget;"
 CONNECTED = f"() => {{ {PANEL} return panel?.sessionContext?.session?.kernel?.status === 'idle' }}"
 RUN_ALL = """() => {
     window.ran = null;
