@@ -119,8 +119,11 @@ class Paced(Timed):
         return max(epoch - 2, 0) / max(self.epochs - 2, 1) if self.epochs else 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.started = time.time()
         self.epochs = self.epochs or self._number()
+        while epoch >= 2 and not self.epochs and time.time() < self.until:  # or the quick ones would run ahead
+            time.sleep(0.2)
+            self.epochs = self._number()
+        self.started = time.time()
         super().on_epoch_begin(epoch, logs)
 
     def on_epoch_end(self, epoch, logs=None):
