@@ -4,6 +4,7 @@
 # make lessons  writes lessons/ from solutions/
 # make book     makes the web book, build/book/html/index.html
 # make fix      mends and formats code and solutions with ruff
+# make style    says what make fix would change
 # make grade    grades submitted/STUDENT/LESSON/LESSON.ipynb into gradebook.db and grades.csv
 # make clean    removes what make has made; lessons, data, runs and grades stay
 #
@@ -36,7 +37,7 @@ PYTEST = $(BIN)/python -m pytest
 BACKEND_TESTS = $(patsubst %,tests/test_%.py,attention nets losses metrics)
 NBGRADER = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m nbgrader
 
-.PHONY: lab test browser lessons book fix grade clean
+.PHONY: lab test browser lessons book fix style grade clean
 
 lab: $(LEARNER)
 	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/lessons/00_start_here/00_start_here.ipynb \
@@ -60,6 +61,10 @@ book: $(EVERYTHING)
 fix: $(EVERYTHING)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+style: $(EVERYTHING)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 grade: $(EVERYTHING)
 	$(NBGRADER) generate_assignment "*" --force --CourseDirectory.release_directory=build/lessons

@@ -17,6 +17,7 @@ import contextlib
 import dataclasses
 import fcntl
 import functools
+import io
 import itertools
 import json
 import math
@@ -34,11 +35,13 @@ import helpers  # noqa: F401  # isort: skip  (first: it keeps the start-up lines
 import keras
 import numpy as np
 
-from helpers.data import brain, streets
-from helpers.nets import zoo
+from helpers import tasks
+from helpers.data import brain, street_classes, streets
+from helpers.nets import checkpoint, zoo
 from helpers.scores import losses, metrics
+from helpers.settings import Settings
 from helpers.tasks import streets as streets_task
-from helpers.training import experiment, schedules
+from helpers.training import experiment, run_folder, schedules
 
 FOREVER = 1_000_000  # epochs; the time ends a run
 CELLS = tuple(itertools.product(("Dice_Focal", "DiceLoss", "FocalLoss"), ("SE_UNet", "Full_SE_UNet", "Res_SE_UNet")))
@@ -116,8 +119,11 @@ class Paced(Timed):
         return max(epoch - 2, 0) / max(self.epochs - 2, 1) if self.epochs else 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.started = time.time()
         self.epochs = self.epochs or self._number()
+        while epoch >= 2 and not self.epochs and time.time() < self.until:  # or the quick ones would run ahead
+            time.sleep(0.2)
+            self.epochs = self._number()
+        self.started = time.time()
         super().on_epoch_begin(epoch, logs)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -152,23 +158,25 @@ class Streets(streets_task.Task):
     def score(self, model: keras.Model):
         """As for every run, but for the scales."""
         confusions = streets_task.count(model, self.held_out, self.settings.flips, self.score_scales)
-        rows = zip(streets.NAMES, *confusions.sum(axis=0).T, strict=True)
-        return metrics.street_scores(confusions, streets.NAMES), {"confusion.csv": [("", *streets.NAMES), *rows]}
+        rows = zip(street_classes.NAMES, *confusions.sum(axis=0).T, strict=True)
+        return metrics.street_scores(confusions, street_classes.NAMES), {
+            "confusion.csv": [("", *street_classes.NAMES), *rows]
+        }
 
 
-def brain_settings(options: argparse.Namespace) -> experiment.Settings:
+def brain_settings(options: argparse.Namespace) -> Settings:
     """The long recipe for brains: 256 pixels, begun with the phantoms, Dice + focal."""
     held_out = {"validation": 0.0} if options.fold == "all" else {"folds": options.folds, "fold": int(options.fold)}
-    return experiment.Settings(
+    return Settings(
         model="Lite0_UNet", pretrained=True, start=options.start or "phantom", loss="Dice_Focal", data=options.data,
         size=options.size, batch=options.batch or 16, seed=options.seed, policy=options.policy, flips=True, **held_out,
         steps=options.steps, epochs=FOREVER, validate_every=FOREVER, schedule="constant",
     )  # fmt: skip
 
 
-def street_settings(options: argparse.Namespace) -> experiment.Settings:
+def street_settings(options: argparse.Namespace) -> Settings:
     """The long recipe for streets: pieces of 512 x 512 at 1.25 to 2.5 times the scenes' size."""
-    return experiment.Settings(
+    return Settings(
         dataset="cityscapes", model="Lite0_UNet", pretrained=True, start=options.start, loss="Dice_CrossEntropy",
         class_weights=True, data=options.data, crop=(options.crop, options.crop), scale=(1.25, 2.5),
         batch=options.batch or 16, seed=options.seed, policy=options.policy, weight_decay=0.01,
@@ -176,47 +184,42 @@ def street_settings(options: argparse.Namespace) -> experiment.Settings:
     )  # fmt: skip
 
 
-def cell_settings(options: argparse.Namespace) -> experiment.Settings:
+def cell_settings(options: argparse.Namespace) -> Settings:
     """One of the original's nine cells: no ImageNet weights, 256 pixels, batches of 16, one split by patient."""
-    return experiment.Settings(
+    return Settings(
         model=options.model, loss=options.loss, data=options.data, size=options.size, batch=options.batch or 16,
         filters=options.filters, seed=options.seed, policy=options.policy, weight_decay=0.0,
         epochs=FOREVER, validate_every=FOREVER, schedule="constant",
     )  # fmt: skip
 
 
-def train(settings: experiment.Settings, folder: Path, clock: Timed) -> experiment.Result:
-    """Train until the clock stops it, score, and save the network in float32 as shipped.keras."""
+def train(settings: Settings, folder: Path, clock: Timed, ship: bool = True) -> run_folder.Result:
+    """Train until the clock stops it and score; also save the network as it is shipped, as shipped.keras."""
     say(f"{folder}: {json.dumps(dataclasses.asdict(settings))}")
     result = experiment.run(settings, folder, progress=False, callbacks=[clock], keep_every=120)
-    save_small(shipped(result), folder / "shipped.keras")
+    if ship:
+        run_folder.write(folder / "shipped.keras", shipped(result))
     steps = sum(round(row["seconds"] / row["seconds_per_step"]) for row in result.history)
     short = {name: value for name, value in result.scores.items() if name not in ("patients", "baseline", "scenes")}
     say(f"{folder}: about {steps} steps in {sum(row['seconds'] for row in result.history):.0f} s, {json.dumps(short)}")
     return result
 
 
-def shipped(result: experiment.Result) -> keras.Model:
-    """The final network as a float32 one, whose weights are rounded to 11 bits of mantissa, which halves the file."""
+def shipped(result: run_folder.Result) -> bytes:
+    """The final network in float32, its weights rounded to 11 bits of mantissa, deflated: a file of half the size."""
     plain = dataclasses.replace(result.settings, policy=None, start=None, pretrained=False, auxiliary=0.0)
     model = experiment.build(plain)
     weights = [np.asarray(each, "float32") for each in result.model().get_weights()]
     model.set_weights([((each.view("uint32") + 0x1000) & 0xFFFFE000).view("float32") for each in weights])
-    return model
-
-
-def save_small(model: keras.Model, path: Path) -> None:
-    """Save a network as Keras does, but deflated: Keras stores what is in its zip as it is."""
-    stored, deflated = path.with_name(f"stored-{path.name}"), path.with_name(f"deflated-{path.name}")
-    model.save(stored)
+    note = checkpoint.read_note(result.folder / "final.keras")
+    deflated = io.BytesIO()
     with (
-        zipfile.ZipFile(stored) as source,
-        zipfile.ZipFile(deflated, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target,
+        zipfile.ZipFile(io.BytesIO(checkpoint.serialise(model, note))) as stored,
+        zipfile.ZipFile(deflated, "w", zipfile.ZIP_DEFLATED) as target,
     ):
-        for name in source.namelist():
-            target.writestr(name, source.read(name))
-    stored.unlink()
-    os.replace(deflated, path)  # whole or not at all
+        for name in stored.namelist():
+            target.writestr(name, stored.read(name))
+    return deflated.getvalue()
 
 
 def prepare(options: argparse.Namespace, until: float) -> None:
@@ -233,7 +236,7 @@ def train_brain(options: argparse.Namespace, until: float) -> None:
 
 def train_streets(options: argparse.Namespace, until: float) -> None:
     """Train on the scenes of train and score those of val."""
-    experiment.TASKS["cityscapes"] = Streets
+    tasks.TASKS["cityscapes"] = Streets
     streets.read = functools.cache(streets.read)
     settings = street_settings(options)
     train(settings, options.out / "streets", Timed(options.rate, settings.batch, until))
@@ -253,7 +256,7 @@ def train_cell(options: argparse.Namespace, until: float) -> None:
 
     name = f"{options.model}-{options.loss}"
     clock = Paced(options.rate, settings.batch, until, paces, name, awaited, choose)
-    train(settings, options.out / f"cell-{name}", clock)
+    train(settings, options.out / f"cell-{name}", clock, ship=False)
 
 
 def train_cells(options: argparse.Namespace, until: float) -> None:
@@ -337,7 +340,7 @@ def time_one_step(options: argparse.Namespace, until: float) -> None:
     model = zoo.build("UNet_S5_D16", (height, width, 3), classes=19, filters=options.filters, auxiliary=True)
     parameters = sum(math.prod(each.shape) for each in model.trainable_variables)
     assert options.filters or parameters == PARAMETERS, parameters
-    loss = losses.get("CrossEntropy_AllPixels", "multiclass", streets.IGNORE)
+    loss = losses.get("CrossEntropy_AllPixels", "multiclass", street_classes.IGNORE)
     model.compile(
         optimizer=schedules.DecayedSGD(0.01, 5e-4),
         loss={"main": loss, "auxiliary": loss},

@@ -27,6 +27,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 autodoc_preserve_defaults = True
+autodoc_inherit_docstrings = False
 napoleon_numpy_docstring = False
 highlight_language = "none"
 

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scores, words, confusion = task.evaluate(model, purpose, options.data, threshold, command.averaging(options))
     print(f"{options.model} on {words} of {options.data}\n")
     print(task.layout(scores).report(scores))
-    if options.figure is not None:
+    if options.figure is not None and confusion is not None:
         from helpers.show import figures  # seaborn takes a second
 
         figures.confusion(confusion, purpose.classes).savefig(options.figure)

@@ -114,7 +114,9 @@ def _words(value: typing.Any) -> str:
 
 def plan(options: argparse.Namespace) -> list[tuple[Settings, Path]]:
     """Return each run with its folder; ValueError for what cannot work."""
-    given = {name: value for name, value in vars(options).items() if name in FIELDS and value is not None}
+    given: dict[str, typing.Any] = {
+        name: value for name, value in vars(options).items() if name in FIELDS and value is not None
+    }
     tasks.refuse_unused(options.dataset, {name: FIELDS[name].metadata["flag"] for name in given})
     default = tasks.get(options.dataset).defaults
     models = given.pop("model", [default.model])

@@ -251,7 +251,6 @@ def test_a_full_disk_loses_no_finished_epoch(settings, finished, tmp_path, monke
     [
         ({"model": "SE_Unet"}, "SE_UNet"),
         ({"loss": "DiceLos"}, "DiceLoss"),
-        ({"loss": "DiceLoss", "class_weights": True}, "DiceLoss, which takes no class weights"),
         ({"class_weights": True}, "class_weights is for cityscapes and pairs, and brain does nothing with it"),
         ({"crop": (32, 32)}, "crop is for cityscapes"),
         ({"pretrained": True}, "pretrain"),

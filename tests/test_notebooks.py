@@ -3,8 +3,11 @@
 import ast
 import itertools
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 import tomllib
 
 import course
@@ -130,6 +133,16 @@ def test_solution_runs_keeps_its_promises_and_gets_full_marks(name, tmp_path, mo
     for cell in code_cells(solution):
         if course.marked(cell, "grade"):
             assert cell.outputs[-1].text.splitlines()[-1].startswith(f"{PASSED} Right: "), "one green line"
+
+
+def test_a_solution_runs_under_nbval_too(tmp_path, monkeypatch):
+    """One lesson, as whoever keeps notebooks of their own beside these tests them; the others run above."""
+    monkeypatch.setenv("COURSE_QUICK", "1")
+    folder = shutil.copytree(course.solution_path(course.NAMES[0]).parent, tmp_path / course.NAMES[0])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    run = subprocess.run([*command, str(folder)], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 @each_lesson

@@ -129,10 +129,10 @@ def test_class_weights_are_those_of_the_training_scenes(settings, tmp_path):
     images, classes = next(streets_task.batches(scenes, settings))
     predictions = experiment.build(settings)(images, training=True)
     weights = streets.class_weights(scenes, progress=False)
-    weighted = losses.CrossEntropy("multiclass", 255, class_weights=weights)(classes, predictions)
+    weighted = losses.CrossEntropy("multiclass", ignore_index=255, class_weights=weights)(classes, predictions)
     assert result.history[0]["loss"] == pytest.approx(float(weighted), rel=1e-5)
     assert float(weighted) != pytest.approx(
-        float(losses.CrossEntropy("multiclass", 255)(classes, predictions)), rel=0.01
+        float(losses.CrossEntropy("multiclass", ignore_index=255)(classes, predictions)), rel=0.01
     )
 
 
@@ -165,6 +165,7 @@ def test_each_pass_uses_each_scene_once_in_an_order_of_its_own(settings, monkeyp
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"loss": "DiceLoss", "class_weights": True}, "DiceLoss, which takes no class weights"),
         ({"folds": 4}, "folds is for brain and pairs, and cityscapes does nothing with it"),
         ({"size": 64}, "size is for brain"),
         ({"crop": (32, 0)}, "crop is 32 0"),

@@ -7,6 +7,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import keras
 import numpy as np
@@ -47,7 +48,7 @@ def load_model(source: str | Path, auxiliary: bool = False) -> keras.Model:
     """
     path = weights_file(source)
     try:
-        model = keras.models.load_model(path, compile=False)
+        model = cast(keras.Model, keras.models.load_model(path, compile=False))
     except Exception as error:  # Keras raises many kinds for a file that is damaged or of another make
         reason = str(error).strip().splitlines()[0]
         raise ValueError(f"{path}: is not a network saved by Keras 3, or is damaged ({reason}).") from error
@@ -108,11 +109,16 @@ def predict_probabilities(
     if not len(images):
         classes = model.output_shape[-1]
         return np.zeros((0, height, width) + (() if classes == 1 else (classes,)), "float32")
-    total = np.float32(0)
+    total: np.ndarray | None = None
     for scale in scales:
         scaled = _scaled(images, max(1, round(height * scale)), max(1, round(width * scale)))
         maps = _predict(model, scaled, flips, batch) if window is None else _slide(model, scaled, flips, batch, window)
-        total += _resize(maps, height, width)
+        resized = _resize(maps, height, width)
+        if total is None:
+            total = resized
+        else:
+            total += resized
+    assert total is not None  # there is a scale
     total /= len(scales)
     return total[..., 0] if total.shape[-1] == 1 else total
 
@@ -139,14 +145,16 @@ def _slide(model: keras.Model, images: np.ndarray, flips: bool, batch: int, wind
     # A tent over each side: 1 in its middle, nearly 0 at its ends.
     tents = [1 - abs(np.arange(side, dtype="float32") - (side - 1) / 2) / (side / 2) for side in sides]
     weights = (tents[0][:, None] * tents[1])[..., None]
-    total, sum_of_weights = np.float32(0), np.zeros((*size, 1), "float32")
+    total: np.ndarray | None = None
+    sum_of_weights = np.zeros((*size, 1), "float32")
     for top, left in itertools.product(*map(_starts, size, sides)):
         rows, columns = slice(top, top + sides[0]), slice(left, left + sides[1])
         maps = _predict(model, images[:, rows, columns], flips, batch)
-        if not np.ndim(total):
+        if total is None:
             total = np.zeros((len(images), *size, maps.shape[-1]), "float32")
         total[:, rows, columns] += weights * maps
         sum_of_weights[rows, columns] += weights
+    assert total is not None  # there is a window
     return total / sum_of_weights
 
 

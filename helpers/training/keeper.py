@@ -121,7 +121,7 @@ class Keeper(keras.callbacks.Callback):
         row = {
             "epoch": epoch + 1,
             **{name: float(value) for name, value in logs.items()},
-            "learning_rate": float(keras.ops.convert_to_numpy(self.trained.optimizer.learning_rate)),
+            "learning_rate": float(np.asarray(keras.ops.convert_to_numpy(self.trained.optimizer.learning_rate))),
             "seconds": seconds,
             "seconds_per_step": seconds / self.steps,
         }

@@ -85,7 +85,7 @@ def text(table: pandas.DataFrame, results: Sequence[Result]) -> str:
     )
     if "difference" in table:
         lines.append(f"\nDice against {table.model.iloc[0]} with the same loss, on the same {layout.unit}s:")
-        for row in table[table.difference.notna()].to_dict("records"):
+        for row in table.loc[table.difference.notna()].to_dict("records"):
             interval = f"[{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
             lines.append(f"{_name(row):<28}{row['loss']:<24}{row['difference']:+.3f} {interval}")
     return "\n".join(lines + layout.details(rows, scores))
