@@ -52,7 +52,8 @@ def marked(cell: nbformat.NotebookNode, role: str) -> bool:
 
 def execute(notebook: nbformat.NotebookNode, folder: Path, **options) -> None:
     """Run all cells in the folder, in place; the first error that the options do not allow is raised."""
-    options |= {"timeout": SECONDS_PER_CELL, "kernel_name": "python3"}
+    # what a kernel prints in two pieces, as chance will have it, is one output, as it is in JupyterLab
+    options |= {"timeout": SECONDS_PER_CELL, "kernel_name": "python3", "coalesce_streams": True}
     nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}, **options).execute()
 
 
