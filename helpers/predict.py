@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from helpers import command, tasks
-from helpers.data import image_files
+from helpers.data import disk, image_files
 
 EXAMPLE = """example, with a phantom brain (python -m helpers.prepare brain makes it):
 
@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = parser().parse_args(arguments)
-    paths = image_files.below(options.input)
+    paths, failures = image_files.below(options.input)
     model, purpose = tasks.load(options.model, options.dataset)
     threshold = command.threshold(options, purpose.threshold)
     options.output.mkdir(parents=True, exist_ok=True)
@@ -52,9 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     unreadable = tasks.get(purpose.dataset).segment(
         model, purpose, paths, root, options.output, threshold, command.averaging(options)
     )
-    print(f"{len(paths) - len(unreadable)} masks and overlays are in {options.output}")
-    if unreadable:
-        raise OSError("\n".join(unreadable))
+    print(f"{len(paths) - len(unreadable)} masks and overlays are in {disk.printable(options.output)}")
+    if failures or unreadable:
+        raise OSError("\n".join([*failures, *unreadable]))
 
 
 if __name__ == "__main__":

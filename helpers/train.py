@@ -6,6 +6,7 @@ python -m helpers.train --models UNet SE_UNet --loss DiceLoss FocalLoss --train 
 import argparse
 import dataclasses
 import itertools
+import shlex
 import sys
 import types
 import typing
@@ -173,7 +174,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         written += ", and each one's Dice to patients.csv beside it"
     print(written)
     print("to look at a prediction:\n")
-    print(f"    python -m helpers.predict --model {results[-1].folder / 'final.keras'} --input IMAGE --output FOLDER")
+    model = shlex.quote(str(results[-1].folder / "final.keras"))
+    print(f"    python -m helpers.predict --model {model} --input IMAGE --output FOLDER")
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ class Task:
 
     def __init__(self, settings: Settings, progress: bool):
         self.settings, self.progress = settings, progress
+        preparation.require(pairs.inspect(settings.data, progress), "pairs")
         found = pairs.find(settings.data)
         self.kinds = pairs.classes_of(found, progress)
         self.mode = "binary" if self.kinds.one_area else "multiclass"
@@ -163,6 +164,7 @@ class Task:
         model: keras.Model, purpose: Purpose, source: str, threshold: float | None, averaging: dict
     ) -> tuple[dict, str, np.ndarray | None]:
         """Score all pairs of a folder; with the words for them, and the confusion matrix of several classes."""
+        preparation.require(pairs.inspect(source), "pairs")
         found = pairs.find(source)
         kinds = _trained(purpose, pairs.classes_of(found), source)
         try:
@@ -290,9 +292,8 @@ def prepare(options: argparse.Namespace) -> None:
     """Do what the subcommand was asked; ValueError when the check finds problems."""
     if options.check is None and options.source is None:
         raise ValueError("pairs are your own images and masks: give their folder after --source or --check.")
-    folder = pairs.folder_of(options.check or options.source)
-    words, problems = pairs.check(folder)
-    preparation.tell(words, problems)
+    found = pairs.inspect(options.check or options.source)
+    preparation.tell(found)
     if options.check is None:
-        preparation.print_next(str(folder.resolve()), "--dataset pairs", lesson=False)
-    preparation.refuse(problems, folder, "pairs")
+        preparation.print_next(str(found.folder.resolve()), "--dataset pairs", lesson=False)
+    preparation.refuse(found, "pairs")

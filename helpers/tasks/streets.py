@@ -58,6 +58,7 @@ class Task:
 
     def __init__(self, settings: Settings, progress: bool):
         self.settings, self.progress = settings, progress
+        preparation.require(streets.inspect(settings.data, progress), "scenes")
         self.training = streets.scenes(settings.data, "train")
         self.held_out = streets.scenes(settings.data, "val")
         self.steps = settings.steps or max(1, len(self.training) // settings.batch)
@@ -123,6 +124,7 @@ class Task:
         model: keras.Model, purpose: Purpose, source: str, threshold: float | None, averaging: dict
     ) -> tuple[dict, str, np.ndarray | None]:
         """Score the val split of a set; with the words for it, and the confusion matrix."""
+        preparation.require(streets.inspect(source), "scenes")
         scenes = streets.scenes(source, "val")
         confusions = count(model, scenes, progress=True, **averaging)
         scores = metrics.street_scores(confusions, street_classes.NAMES)
@@ -240,8 +242,9 @@ def _pair(values: Sequence[float]) -> str:
 def prepare(options: argparse.Namespace) -> None:
     """Do what the subcommand `cityscapes` was asked; ValueError when the check finds problems."""
     if options.check is not None:
-        folder = streets.folder_of(options.check)
-        preparation.refuse(_check(folder), folder, "scenes")
+        found = streets.inspect(options.check)
+        preparation.tell(found)
+        preparation.refuse(found, "scenes")
         return
     source = " ".join(options.source)
     paths = [Path(path).expanduser() for path in options.source]
@@ -266,9 +269,10 @@ def prepare(options: argparse.Namespace) -> None:
         home = streets.folder_of(paths[0]).resolve()
         data = str(home)
         preparation.refuse_output(options, source)
-    problems = _check(home)
+    found = streets.inspect(home)
+    preparation.tell(found)
     preparation.print_next(data, "--dataset cityscapes --models UNet")
-    preparation.refuse(problems, home, "scenes")
+    preparation.refuse(found, "scenes")
 
 
 def _unpack(paths: Sequence[Path], home: Path) -> None:
@@ -282,12 +286,3 @@ def _unpack(paths: Sequence[Path], home: Path) -> None:
     for part, name in download.STREETS.items():
         if not (home / part).is_dir():
             raise FileNotFoundError(f"{home / part} is still missing: give --source {name} too (the rest is unpacked)")
-
-
-def _check(folder: Path) -> list[str]:
-    """Print how many scenes a folder of streets holds and all that is wrong with it, and return the latter."""
-    problems = streets.check(folder)
-    counts = {split: len(list((folder / "leftImg8bit" / split).glob("*/[!.]*.png"))) for split in streets.SPLITS}
-    words = ", ".join(f"{count} {split}" for split, count in counts.items())
-    preparation.tell(f"scenes: {words} in {folder}", problems)
-    return problems
