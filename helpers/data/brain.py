@@ -507,8 +507,8 @@ def _write_cache(target: Path, folder: Path, files: list[_SliceFiles], size: int
                 if image.shape != first.shape:
                     raise ValueError(
                         f"{disk.printable(file.image)}: has {disk.size_words(image.shape[1::-1])} pixels, "
-                        f"{disk.printable(files[0].image.name)} has {disk.size_words(first.shape[1::-1])}; give size= to "
-                        "resize them"
+                        f"{disk.printable(files[0].image.name)} has {disk.size_words(first.shape[1::-1])}; give size= "
+                        "to resize them"
                     )
                 images.write(image.tobytes())
                 masks.write(mask.tobytes())

@@ -122,7 +122,7 @@ def files(folder: Path) -> tuple[list[Path], list[Finding]]:
 
 
 def below(path: Path) -> tuple[list[Path], list[str]]:
-    """List the images to predict: of a folder and its folders, without masks and overlays; of an image, the image alone.
+    """List the images to predict: those below a folder without masks and overlays, or an image alone.
 
     Returns:
         The images, and a sentence for each thing that is in the way.
@@ -143,9 +143,8 @@ def below(path: Path) -> tuple[list[Path], list[str]]:
     for file in chosen:
         first = taken.setdefault((file.parent, file.stem), file)
         if first != file:
-            problems.append(
-                f"{disk.printable(file)}: would be written over what is found in {disk.printable(first.name)}; rename it"
-            )
+            words = f"would be written over what is found in {disk.printable(first.name)}; rename it"
+            problems.append(f"{disk.printable(file)}: {words}")
     return list(taken.values()), problems
 
 
@@ -239,7 +238,7 @@ def read(path: Path) -> np.ndarray:
 
 
 def read_values(path: Path) -> np.ndarray:
-    """Read an image upright: (height, width, 3) uint8, or (height, width) of its own type where it has more than 8 bits.
+    """Read an image upright, (height, width, 3) uint8; or of its own type, (height, width), if it has more than 8 bits.
 
     Raises:
         OSError: as `read`.
