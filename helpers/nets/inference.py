@@ -142,12 +142,10 @@ def _slide(model: keras.Model, images: np.ndarray, flips: bool, batch: int, wind
     """As `_predict`, window by window: each pixel is the weighted mean of the windows that it lies in."""
     size = images.shape[1:3]
     sides = [min(side, whole) for side, whole in zip(window, size, strict=True)]
-    # A tent over each side: 1 in its middle, nearly 0 at its ends.
-    tents = [1 - abs(np.arange(side, dtype="float32") - (side - 1) / 2) / (side / 2) for side in sides]
-    weights = (tents[0][:, None] * tents[1])[..., None]
+    weights = window_weights(sides)
     total: np.ndarray | None = None
     sum_of_weights = np.zeros((*size, 1), "float32")
-    for top, left in itertools.product(*map(_starts, size, sides)):
+    for top, left in itertools.product(*map(starts, size, sides)):
         rows, columns = slice(top, top + sides[0]), slice(left, left + sides[1])
         maps = _predict(model, images[:, rows, columns], flips, batch)
         if total is None:
@@ -158,7 +156,13 @@ def _slide(model: keras.Model, images: np.ndarray, flips: bool, batch: int, wind
     return total / sum_of_weights
 
 
-def _starts(whole: int, side: int) -> list[int]:
+def window_weights(sides: Sequence[int]) -> np.ndarray:
+    """A tent over each side of a window, 1 in its middle and nearly 0 at its ends, (height, width, 1) float32."""
+    tents = [1 - abs(np.arange(side, dtype="float32") - (side - 1) / 2) / (side / 2) for side in sides]
+    return (tents[0][:, None] * tents[1])[..., None]
+
+
+def starts(whole: int, side: int) -> list[int]:
     """Where windows of `side` begin that cover `whole`, evenly spread, a third of each in the next one or more."""
     steps = math.ceil((whole - side) / max(1, side * 2 // 3))
     return [round(number * (whole - side) / max(steps, 1)) for number in range(steps + 1)]

@@ -19,7 +19,7 @@ from helpers.data import disk, image_files, pairs
 from helpers.nets import inference
 from helpers.scores import metrics
 from helpers.settings import Settings
-from helpers.tasks import binary, held_out, multiclass, pieces, preparation
+from helpers.tasks import binary, held_out, multiclass, photographs, pieces, preparation
 from helpers.tasks.purpose import Purpose
 
 EXAMPLE = """example: check a folder of your own, then train on it:
@@ -191,20 +191,17 @@ class Task:
         """Write a mask, with the values of those that were trained on, and an overlay for each image."""
         values = np.array(purpose.classes, "int").astype("uint8")
         colours = _colours(len(values))
-        unreadable = []
-        for path in disk.progress_bar(paths, unit="image"):
-            try:
-                image = image_files.read(path)
-            except OSError as error:
-                unreadable.append(str(error))
-                continue
-            probabilities = inference.predict_probabilities(model, image[None], batch=1, **averaging)[0]
+
+        def rule(probabilities: np.ndarray) -> np.ndarray:
+            return probabilities >= (threshold or 0.5) if len(values) == 1 else probabilities.argmax(axis=-1)
+
+        unreadable: list[str] = []
+        for path, image in photographs.readable(paths, unreadable):
+            classes = photographs.decide(model, path, image, rule, averaging)
             folder = image_files.folder_for(path, output, root)
             if len(values) == 1:
-                area = probabilities >= (threshold or 0.5)
-                image_files.write_area(folder, path.stem, image, area, value=int(values[0]))
+                image_files.write_area(folder, path.stem, image, classes > 0, value=int(values[0]))
             else:
-                classes = probabilities.argmax(axis=-1)
                 names = f"{path.stem}_mask.png", f"{path.stem}_overlay.png"
                 image_files.write_classes(folder, *names, image, values[classes], colours[classes])
         return unreadable

@@ -11,7 +11,7 @@ from helpers.data import disk, download, image_files, phantom_streets, street_cl
 from helpers.nets import inference
 from helpers.scores import metrics
 from helpers.settings import Settings
-from helpers.tasks import binary, multiclass, pieces, preparation
+from helpers.tasks import binary, multiclass, photographs, pieces, preparation
 from helpers.tasks.purpose import Purpose
 
 EXAMPLE = f"""example, which makes the embedded phantom streets in ten seconds:
@@ -141,14 +141,9 @@ class Task:
         averaging: dict,
     ) -> list[str]:
         """Write label ids and an overlay for each photograph; return what is wrong with those that cannot be read."""
-        unreadable = []
-        for path in disk.progress_bar(paths, unit="image"):
-            try:
-                image = image_files.read(path)
-            except OSError as error:
-                unreadable.append(str(error))
-                continue
-            classes = inference.predict_probabilities(model, image[None], batch=1, **averaging)[0].argmax(axis=-1)
+        unreadable: list[str] = []
+        for path, image in photographs.readable(paths, unreadable):
+            classes = photographs.decide(model, path, image, lambda each: each.argmax(axis=-1), averaging)
             # aachen_000000_000019_leftImg8bit.png becomes aachen_000000_000019_labelIds.png
             stem = path.stem.removesuffix("_leftImg8bit")
             image_files.write_classes(
