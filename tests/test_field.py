@@ -1,5 +1,6 @@
 """Sets as people bring them: 25 faults and more in each layout, named by the check and by training in one list."""
 
+import functools
 import os
 import shutil
 import struct
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from helpers import prepare, train
+from helpers.data import brain, disk, image_files, inspection, pairs, streets
 
 SIDE = 16
 linux = pytest.mark.skipif(sys.platform != "linux", reason="names and links as Linux has them")
@@ -369,3 +371,252 @@ def test_every_fault_is_named_by_the_check_and_by_training_in_one_list(
         train.main(["--dataset", dataset, "--data", str(folder), "--out", str(tmp_path / "runs"), "--models", "UNet"])
     assert str(caught.value).splitlines()[1:-1] == said
     assert not (tmp_path / "runs").exists()
+
+
+# --- what is no fault
+
+
+def test_suffixes_cities_and_letters_of_any_kind_are_read(tmp_path):
+    for number, suffix in enumerate((".tif", ".TIF", ".tiff", ".PNG")):
+        for place in (1, 2):
+            kind = "PNG" if suffix == ".PNG" else "TIFF"
+            save(noise(10 * number + place), slice_of(tmp_path / "brains", number, place, suffix=suffix), format=kind)
+            save(square(), slice_of(tmp_path / "brains", number, place, "_mask", suffix), format=kind)
+    assert brain.check(tmp_path / "brains", progress=False) == []
+    assert len(brain.load(tmp_path / "brains", progress=False)) == 8
+
+    composed, taken_apart = "m\u00fcnchen", "mu\u0308nchen"  # as Linux and as macOS write it
+    for frame, (folder, name) in enumerate((("new_york", "new_york"), (composed, taken_apart), ("ulm-2", "ulm-2"))):
+        for split in ("train", "val"):
+            stem = f"{split}/{folder}/{name}_000000_{frame:06}"
+            seed = 2 * frame + (split == "val")
+            save(noise(seed), tmp_path / f"streets/leftImg8bit/{stem}_leftImg8bit.PNG", format="PNG")
+            stem = stem.replace(taken_apart, composed)
+            save(drawn(frame), tmp_path / f"streets/gtFine/{stem}_gtFine_labelIds.png")
+    assert streets.check(tmp_path / "streets", progress=False) == []
+    names = [each.name for each in streets.scenes(tmp_path / "streets", "train")]
+    assert names == [f"{composed}_000000_000001", "new_york_000000_000000", "ulm-2_000000_000002"]
+
+    save(noise(0), tmp_path / "pairs/images" / f"{composed}.BMP", format="BMP")
+    save(square(), tmp_path / "pairs/masks" / f"{taken_apart}.GIF", format="GIF")
+    (pair,) = pairs.find(tmp_path / "pairs")
+    assert pair.name == composed and pairs.inspect(tmp_path / "pairs", progress=False).findings == []
+
+
+def test_what_the_system_puts_beside_images_is_none(tmp_path, brains, street_set, pair_set):
+    for folder in (brains / patient(0), street_set / "leftImg8bit/train/ulm", pair_set / "images"):
+        mac = folder / "._x.png"
+        mac.write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
+        (folder / "__MACOSX").mkdir()
+        shutil.copy(mac, folder / "__MACOSX" / "x.png")
+        (folder / ".ipynb_checkpoints").mkdir()
+        save(noise(3), folder / ".ipynb_checkpoints/x.png")
+        assert not image_files.is_image(mac)
+    save(noise(4), pair_set / "images/a_overlay.png")
+    assert brain.check(brains, progress=False) == streets.check(street_set, progress=False) == []
+    assert pairs.inspect(pair_set, progress=False).findings == []
+    (tmp_path / "alone").mkdir()
+    shutil.copy(mac, tmp_path / "alone/._x.png")
+    with pytest.raises(FileNotFoundError, match="holds no image"):
+        image_files.below(tmp_path / "alone")
+
+
+def test_what_is_peculiar_to_real_sets_is_no_fault(brains, street_set):
+    for place in (4, 5, 6):  # slices of air, more in one patient than in the others
+        save(np.zeros((SIDE, SIDE, 3), "uint8"), slice_of(brains, 3, place))
+        save(square(0), slice_of(brains, 3, place, "_mask"))
+    assert brain.check(brains, progress=False) == []
+    save(noise(77), scene(street_set, 80, split="test"))  # the labels of the test split are blank
+    save(np.zeros((SIDE, SIDE), "uint8"), scene(street_set, 80, "gtFine", "test"))
+    road = np.full((SIDE, SIDE), 7, "uint8")
+    road[0, :4] = 1, 2, 3, 4  # nothing above 18, but most of it is road
+    save(road, scene(street_set, 1, "gtFine"))
+    save(noise(78), street_set / "leftImg8bit/train_extra/ulm/ulm_000000_000090_leftImg8bit.png")
+    assert streets.check(street_set, progress=False) == []
+
+
+def test_patients_may_have_other_names_than_those_of_the_kaggle_set(tmp_path):
+    for place in (1, 2):
+        save(noise(place), tmp_path / "patient 7" / f"patient 7_{place}.tif")
+        save(square(), tmp_path / "patient 7" / f"patient 7_{place}_mask.tif")
+    assert brain.check(tmp_path, progress=False) == []
+
+
+@linux
+def test_bytes_that_are_no_utf_8_are_read_and_printed(tmp_path, capsys):
+    for number in range(2):
+        name = f"Müller_{number}"
+        folder = in_latin_1(tmp_path, name)
+        os.mkdir(folder)
+        for place in (1, 2):
+            for end, pixels in (("", noise(10 * number + place)), ("_mask", square())):
+                with open(in_latin_1(folder, f"{name}_{place}{end}.tif"), "wb") as file:
+                    Image.fromarray(pixels).save(file, "TIFF")
+    slices = brain.load(tmp_path, progress=False)
+    assert sorted(set(slices.patients.tolist())) == ["M\\xfcller_0", "M\\xfcller_1"]
+    prepare.main(["brain", "--check", str(tmp_path)])
+    assert "2 patients, 4 slices" in capsys.readouterr().out
+    assert disk.printable("a\nb\u2028c \x1b[31m") == "a\\nb\\u2028c \\x1b[31m"
+
+
+# --- what only the whole set says
+
+
+def test_train_ids_that_no_file_gives_away(street_set):
+    for frame in range(36):
+        labels = np.full((SIDE, SIDE), 8, "uint8")  # vegetation, or else sidewalk
+        labels[0, :3] = 0, 2, 13
+        save(labels, scene(street_set, frame, "gtFine", "train" if frame < 32 else "val"))
+    (line,) = streets.check(street_set, progress=False)
+    assert line.startswith("gtFine: no labels hold a value above 18, so these are train ids")
+
+
+def test_an_inverted_mask_beside_many_others_is_told_and_does_not_stop(pair_set):
+    save(square(0, 255), pair_set / "masks/cat_5.png")
+    (finding,) = pairs.inspect(pair_set, progress=False).findings
+    assert str(finding).startswith("masks/cat_5.png: mask shows its area nearly everywhere") and not finding.stops
+    for number in range(6, 12):  # close-ups fill their pictures in many sets
+        save(square(0, 255), pair_set / f"masks/cat_{number}.png")
+    assert pairs.inspect(pair_set, progress=False).findings == []
+
+
+def test_slices_that_were_there_before_are_missed_at_the_end(brains, settled):
+    for number in range(32):  # of one length no two patients
+        for place in range(4, 4 + number % 5):
+            save(noise(5000 + 9 * number + place), slice_of(brains, number, place))
+            save(square(), slice_of(brains, number, place, "_mask"))
+    assert brain.check(brains, progress=False) == []
+    for end in ("", "_mask"):
+        slice_of(brains, 3, 6, end).unlink()
+    shutil.rmtree(brains / patient(8))  # as we advise
+    for _ in range(2):
+        (finding,) = brain.inspect(brains, progress=False).findings
+        assert str(finding).startswith(f"{patient(3)}/{patient(3)}_6.tif: missing slice: was there at an earlier check")
+        assert not finding.stops
+    inspection.memory_of(brains.resolve()).unlink()
+    assert brain.check(brains, progress=False) == []
+
+
+# --- the cost is paid once
+
+
+@pytest.fixture
+def settled(monkeypatch):
+    """Files count as old, although they have just been written."""
+    monkeypatch.setattr(inspection, "_FRESH", -1)
+
+
+def test_a_file_is_looked_at_once_and_again_when_it_has_changed(brains, settled, monkeypatch):
+    looked = []
+
+    def look(path, read=brain._look_image):
+        looked.append(path.name)
+        return read(path)
+
+    monkeypatch.setattr(brain, "_look_image", look)
+    assert brain.check(brains, progress=False) == [] and len(looked) == 96
+    looked.clear()
+    assert brain.check(brains, progress=False) == [] and looked == []
+
+    path = slice_of(brains, 3)
+    before = path.stat()
+    Image.fromarray(np.zeros((SIDE, SIDE, 3), "uint8")).save(path)
+    assert path.stat().st_size == before.st_size  # not compressed
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    (line,) = brain.check(brains, progress=False)
+    assert line.startswith(f"{patient(3)}/{patient(3)}_1.tif: image is of one value")
+    assert looked == [path.name]
+
+    memory = inspection.memory_of(brains.resolve())
+    for damage in (b"", b"[1]\n{", b"\xff", b"[1, 2]\n[3]", memory.read_bytes()[:-40]):
+        memory.write_bytes(damage)
+        assert brain.check(brains, progress=False) == [line]
+
+
+def test_of_a_file_just_written_nothing_is_remembered(brains, monkeypatch):
+    # Two writings within one tick of the clock leave the same stamp.
+    monkeypatch.setattr(disk, "stamp", functools.cache(disk.stamp))
+    assert brain.check(brains, progress=False) == []
+    slice_of(brains, 3).write_bytes(b"no image")
+    (line,) = brain.check(brains, progress=False)
+    assert line.startswith(f"{patient(3)}/{patient(3)}_1.tif: unreadable")
+
+
+def test_a_place_that_cannot_be_written_costs_the_memory_alone(brains, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DATA_HOME", str(tmp_path / "file"))
+    assert brain.check(brains, progress=False) == []
+
+
+# --- values of other types than eight bits
+
+
+def test_scans_of_12_bits_fractions_and_hounsfield_units_come_to_8_bits():
+    grey = np.arange(201, dtype="uint8")[None]
+    expected = np.repeat(grey[..., None], 3, axis=2)
+    for deep in (grey.astype("uint16") * 16, grey.astype("int32") * 256, (grey / 255).astype("float32"), grey * 1.0):
+        assert np.array_equal(image_files.in_bytes([deep])[0], expected), deep.dtype
+    (scaled,) = image_files.in_bytes([np.array([[-1000, 0, 1000]], "int32")])
+    assert scaled[0, :, 0].tolist() == [0, 128, 255]
+    assert np.array_equal(image_files.in_bytes([np.full((1, 2), -5.0)])[0], np.zeros((1, 2, 3)))
+    # Slices of one volume keep their proportions, and those of 8 bits their values.
+    dark, bright = np.full((1, 1), 160, "uint16"), np.full((1, 1), 3200, "uint16")
+    assert [each[0, 0, 0] for each in image_files.in_bytes([dark, expected, bright])] == [10, 0, 200]
+    assert image_files.in_bytes([expected])[0] is expected
+
+
+def test_pages_and_depths_that_would_be_lost_are_refused_and_smaller_copies_are_not(tmp_path):
+    several_pages(tmp_path / "volume.tif")
+    with pytest.raises(
+        OSError, match=r"volume.tif: cannot be read as an image \(holds 3 pages, of which only the first"
+    ):
+        image_files.read(tmp_path / "volume.tif")
+    first, copy = Image.fromarray(noise(1)), Image.fromarray(noise(1)).resize((4, 4))
+    copy.encoderinfo = {"tiffinfo": {254: 1}}
+    first.save(tmp_path / "with_thumbnail.tif", save_all=True, append_images=[copy])
+    assert Image.open(tmp_path / "with_thumbnail.tif").n_frames == 2
+    assert np.array_equal(image_files.read(tmp_path / "with_thumbnail.tif"), noise(1))
+    rgb_of_16_bits(tmp_path / "dark.png", 4096)
+    with pytest.raises(OSError, match="has colours of 16 bits of which only the lower are used"):
+        image_files.read(tmp_path / "dark.png")
+    rgb_of_16_bits(tmp_path / "bright.png", 65536)
+    assert image_files.read(tmp_path / "bright.png").max() > 200
+
+
+# --- links and folders
+
+
+@linux
+def test_what_cannot_be_opened_hides_nothing(tmp_path, monkeypatch):
+    save(noise(1), tmp_path / "a/x.png")
+    save(noise(2), tmp_path / "locked/y.png")
+    save(noise(3), tmp_path / "z/z.png")
+    os.symlink("loop.png", tmp_path / "loop.png")
+    os.symlink(tmp_path, tmp_path / "a/up")
+    os.symlink(tmp_path / "z", tmp_path / "a/beside")
+    os.mkfifo(tmp_path / "pipe.png")
+    scandir = os.scandir
+
+    def locked(path):
+        if os.path.basename(path) == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    found, findings = image_files.files(tmp_path)
+    assert [disk.below(tmp_path, path) for path in found] == ["a/beside/z.png", "a/x.png", "z/z.png"]
+    expected = [
+        "a/up: link that leads back",
+        "locked: folder cannot be opened (Permission denied)",
+        "loop.png: link that leads nowhere",
+        "pipe.png: is no file",
+    ]
+    for line, start in zip(sorted(map(str, findings)), expected, strict=True):
+        assert line.startswith(start)
+
+
+def test_two_images_of_one_name_do_not_overwrite_each_other(tmp_path):
+    save(noise(1), tmp_path / "x.jpg"), save(noise(2), tmp_path / "x.png"), save(square(), tmp_path / "x_mask.png")
+    paths, (problem,) = image_files.below(tmp_path)
+    assert [path.name for path in paths] == ["x.jpg"]
+    assert problem.startswith(f"{tmp_path / 'x.png'}: would be written over what is found in x.jpg")

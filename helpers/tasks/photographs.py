@@ -1,4 +1,4 @@
-"""What tasks share that predict photographs of any size: what cannot be read, and what is too large to be seen whole."""
+"""What tasks share that predict photographs: those that cannot be read, and those too large to be seen whole."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ _STRIP = 512  # rows that are decided at once
 
 
 def readable(paths: Sequence[Path], failures: list[str]) -> Iterator[tuple[Path, np.ndarray]]:
-    """Read one image after the other, (height, width, 3) uint8, with a bar; what cannot be read is put into `failures`."""
+    """Read one image after the other, (height, width, 3) uint8, with a bar; why one cannot be goes into `failures`."""
     for path in disk.progress_bar(paths, unit="image"):
         try:
             image = image_files.read(path)
@@ -56,11 +56,8 @@ def decide(
     if window is None and model.input_shape[1] is not None:
         return _scaled_up(model, image, rule, averaging)
     if window is None:
-        print(
-            f"{disk.printable(path)}: its {width} x {height} pixels are predicted in windows of {WINDOW[0]} x {WINDOW[1]} "
-            "(--window sets others)",
-            flush=True,
-        )
+        words = f"{width} x {height} pixels, predicted in windows of {WINDOW[0]} x {WINDOW[1]} (--window sets others)"
+        print(f"{disk.printable(path)}: {words}", flush=True)
     return _in_bands(model, image, rule, {**averaging, "window": None}, window or WINDOW)
 
 
