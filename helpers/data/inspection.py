@@ -3,6 +3,7 @@
 `python -m helpers.prepare --check` and every training ask the same inspection, so both say the same.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -174,7 +175,8 @@ class _Memory:
             os.replace(partial, self.path)
             self._forget_others()
         except OSError:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
 
     def _forget_others(self) -> None:
         """Remove what is remembered of folders that are no more, and what a kill left half written."""
