@@ -354,7 +354,7 @@ def plant_in_pairs(folder):
     ],
 )
 def test_every_fault_is_named_by_the_check_and_by_training_in_one_list(
-    layout, dataset, plant, request, tmp_path, capsys
+    layout, dataset, plant, request, tmp_path, capsys, just_written
 ):
     folder = request.getfixturevalue(layout)
     prepare.main([dataset, "--check", str(folder)])
@@ -480,6 +480,27 @@ def test_an_inverted_mask_beside_many_others_is_told_and_does_not_stop(pair_set)
     assert pairs.inspect(pair_set, progress=False).findings == []
 
 
+def test_sets_in_which_nothing_can_be_learned_are_told(brains, pair_set):
+    for path in brains.rglob("*_mask.tif"):
+        save(square(0), path)
+    (finding,) = brain.inspect(brains, progress=False).findings  # healthy people may be scored all the same
+    assert str(finding) == "kaggle_3m: no mask shows a tumour, so there is nothing to learn" and not finding.stops
+    for path in (pair_set / "masks").iterdir():
+        mask = square(1)
+        mask[10:14], mask[14:] = 2, 255
+        save(mask, path)
+    save(square(255, 255), pair_set / "masks/cat_5.png")
+    (line,) = pairs.inspect(pair_set, progress=False).lines
+    assert line == "masks/cat_5.png: mask is 255 throughout, so no pixel of it counts"
+
+
+def test_masks_that_are_gif_keep_their_values(tmp_path):
+    for number, values in enumerate(((0, 1, 2), (0, 2), (1, 2))):  # a palette of its own in each file
+        mask = np.array(values, "uint8").repeat(40).reshape(-1, 40)
+        save(mask, tmp_path / f"scan_{number}_mask.gif")
+        assert np.array_equal(np.asarray(pairs.read_mask(tmp_path / f"scan_{number}_mask.gif")), mask)
+
+
 def test_slices_that_were_there_before_are_missed_at_the_end(brains, settled):
     for number in range(32):  # of one length no two patients
         for place in range(4, 4 + number % 5):
@@ -498,6 +519,12 @@ def test_slices_that_were_there_before_are_missed_at_the_end(brains, settled):
 
 
 # --- the cost is paid once
+
+
+@pytest.fixture
+def just_written(monkeypatch):
+    """Files count as new, however slow the machine."""
+    monkeypatch.setattr(inspection, "_FRESH", 10**18)
 
 
 @pytest.fixture
@@ -533,7 +560,7 @@ def test_a_file_is_looked_at_once_and_again_when_it_has_changed(brains, settled,
         assert brain.check(brains, progress=False) == [line]
 
 
-def test_of_a_file_just_written_nothing_is_remembered(brains, monkeypatch):
+def test_of_a_file_just_written_nothing_is_remembered(brains, just_written, monkeypatch):
     # Two writings within one tick of the clock leave the same stamp.
     monkeypatch.setattr(disk, "stamp", functools.cache(disk.stamp))
     assert brain.check(brains, progress=False) == []

@@ -253,6 +253,10 @@ def _of_one_value(
 ) -> list[image_files.Finding]:
     """Images that show nothing where their mask shows a tumour, and masks that cannot be of a tumour."""
     findings = []
+    shares = [facts[each.mask]["share"] for each in slices if each.mask and "share" in facts[each.mask]]
+    if shares and not any(shares):
+        words = "no mask shows a tumour, so there is nothing to learn"
+        findings.append(image_files.Finding(disk.printable(folder.name), words, stops=False))
     for each in slices:
         share = facts[each.mask].get("share", 0) if each.mask else 0
         if share > _LARGEST_SHARE:

@@ -170,6 +170,8 @@ def read_mask(path: Path, verify: bool = False) -> Image.Image:
     mask = image_files.open_image(path, verify)
     if mask.mode == "1":
         return mask.convert("L")
+    if path.suffix.lower() == ".gif":  # each has a palette of its own, so that its colours are its values
+        mask = mask.convert("RGB")
     if mask.mode in ("LA", "RGBA"):
         mask = mask.convert(mask.mode[:-1])  # how opaque a pixel is says nothing about its class
     values = np.asarray(mask)  # of a palette, the indices
@@ -371,6 +373,9 @@ def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
     if counts.any():
         stray = _stray(counts.tolist())
         classes = _classes(counts.tolist())
+        for pair in pairs:
+            if classes.ignored and set(map(int, facts[pair.mask].get("counts", ()))) == {IGNORE}:
+                find(pair.mask, f"mask is {IGNORE} throughout, so no pixel of it counts")
         findings += [image_files.Finding("masks", stray)] if stray else []
         words += "" if stray else f", {classes.words}"
         if classes.one_area and not stray:
