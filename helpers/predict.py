@@ -20,6 +20,9 @@ For each image, NAME_mask.png (0 or 255) and NAME_overlay.png (the contour of th
 of NAME_mask.tif where there is one) are written, at the image's own size. The slices of one patient in one folder are
 normalised together, as in training; a slice that is given alone is normalised with those that lie beside it.
 
+What cannot be read is listed at the end, and the others are predicted. A photograph that is larger than 2048 x 1024 is
+predicted in windows if the network takes any size.
+
 A network for streets writes NAME_labelIds.png, ready for the benchmark's server, and NAME_overlay.png, the classes in
 the colours of Cityscapes over the photograph:
 
