@@ -274,17 +274,21 @@ def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
             findings.append(image_files.Finding(f"leftImg8bit/{split}", "no scene in here"))
         for name in sorted(images.splits[split] | labels.splits[split]):
             image, label = images.splits[split].get(name), labels.splits[split].get(name)
-            photograph = facts[image] if image else {}
-            drawn = facts[label] if label else {}
-            if image is None:
-                find(label, "labels without image")
-            elif label is None and split != "test" and has_labels:
-                find(image, "image without labels")
-            if photograph.get("flat"):
-                find(image, "photograph is of one value throughout")
-            elif "digest" in photograph and seen_as.setdefault(photograph["digest"], image) != image:
-                find(image, f"duplicate, the same pixels as {disk.below(folder, seen_as[photograph['digest']])}")
-            if drawn and "problem" not in drawn:
+            photograph: inspection.Facts = {}
+            if image is not None:
+                photograph = facts[image]
+                if label is None and split != "test" and has_labels:
+                    find(image, "image without labels")
+                if photograph.get("flat"):
+                    find(image, "photograph is of one value throughout")
+                elif "digest" in photograph and seen_as.setdefault(photograph["digest"], image) != image:
+                    find(image, f"duplicate, the same pixels as {disk.below(folder, seen_as[photograph['digest']])}")
+            if label is not None:
+                drawn = facts[label]
+                if image is None:
+                    find(label, "labels without image")
+                if "problem" in drawn:
+                    continue
                 if photograph.get("size", drawn["size"]) != drawn["size"]:
                     find(label, _misfit(drawn["size"], photograph["size"]))
                 if split != "test":
