@@ -80,10 +80,11 @@ WRONG = {
         ("forgets brackets", "a p lies in (0, 1]"): {
             "(1 + np.sum(means + 1e-12 >= np.abs(differences.mean()))) / (1 + draws)": "1 + np.sum(means + 1e-12 >= np.abs(differences.mean())) / 1 + draws",
         },
-        ("1000 draws whatever is asked", "use `draws`"): {
-            "size=(draws, len": "size=(999, len",
-            "/ (1 + draws)": "/ 1000",
-        },
+        ("999 draws whatever is asked", "use `draws`"): """
+            signs = generator.choice([-1, 1], size=(999, len(differences)))
+            means = np.abs((signs * differences).mean(axis=1))
+            return (1 + np.sum(means + 1e-12 >= np.abs(differences.mean()))) / 1000
+        """,
         ("changes the differences", "stay as they are"): {
             "np.abs(differences.mean())": "(lambda d: np.abs(d.mean()))(np.subtract(differences, 0))",
             "(signs * differences)": "(signs * np.multiply(differences, 1 + 1e-15, out=np.asarray(differences)))",
@@ -117,16 +118,16 @@ WRONG = {
             "integers(ours.shape[1],": "integers(ours.shape[1] - 1,"
         },
         ("never draws the last seed", "the last one too"): {
-            "integers(len(scores),": "integers(max(len(scores) - 1, 1),",
+            "integers(len(scores),": "integers(len(scores) - (len(scores) > 2),",
             "size=len(scores)": "size=len(scores) + 0",
         },
         ("one seed fewer in each draw", "4 seeds"): {"size=len(scores)": "size=max(len(scores) - 1, 1)"},
-        ("a normal interval", "the quantiles of the drawn differences"): {
+        ("a normal interval", "expected (0.1, 0.3)"): {
             "np.quantile(differences, [0.025, 0.975])": "np.mean(differences) + np.std(differences) * np.array([-1.96, 1.96])",
         },
         ("1000 draws whatever is asked", "use `draws`"): {"range(draws)": "range(1000)"},
         ("changes ours", "stay as they are"): {"differences = []": "ours -= 0.05\ndifferences = []"},
-        ("seeds alone", "the last two gain"): {"generator.integers(ours.shape[1], size=": "np.arange("},
+        ("seeds alone", "of whom the last gains 1"): {"generator.integers(ours.shape[1], size=": "np.arange("},
     },
     "coverage": {
         ("a count", "divide by the number of comparisons"): {" / len(comparisons)": ""},
@@ -138,10 +139,10 @@ WRONG = {
         ("an interval of its own", "call `interval`"): {
             "interval(ours, theirs)": "(np.mean(ours) - np.mean(theirs) - 1, np.mean(ours) - np.mean(theirs) + 1)",
         },
-        ("the misses", "always holds the truth"): {"/ len(comparisons)": "/ len(comparisons)\nreturn 1 - held"},
+        ("the misses", "not the one that misses"): {"held / len(comparisons)": "1 - held / len(comparisons)"},
         ("per cent", "expected 0.5"): {"held / len": "100 * held / len"},
         ("changes the comparisons", "stay as they are"): {
-            "low, high =": "ours *= 1.0001\nlow, high =",
+            "low, high =": "ours *= 0.999\nlow, high =",
         },
     },
     "welch": {
