@@ -293,7 +293,7 @@ RANGES = [
     ("held['patients']", "0.42", "0.58"),
     ("held['patients and seeds']", "0.85", "0.93"),
     ("held['trainings']", "0.93", "0.99"),
-    ("width['welch'] / width['over_both']", "1.4", "2"),
+    ("lengths['welch'] / lengths['over_both']", "1.4", "2"),
     ("estimates['Lite0_UNet'][1]", "-0.01", "0"),
     ("-by_loss['UNet, FocalLoss'][0]", "0.1", "0.25"),
     ("np.mean(apart > largest)", "0.3", "0.45"),
