@@ -95,7 +95,7 @@ WEIGHTED = ["#d4e4ee", "#0173b2", "#eef4f8", "#5b9fcb"]
 
 def squeeze_and_excitation() -> Card:
     """Lesson 07."""
-    card = Card(720, 235)
+    card = Card(740, 235)
     card.stack(25, 95, 75, FEATURES)
     card.text(72, 195, "features\nH x W x C", 12)
     card.arrow((130, 130), (172, 130))
@@ -124,7 +124,7 @@ def squeeze_and_excitation() -> Card:
 
 def channel_gate() -> Card:
     """Lesson 08."""
-    card = Card(720, 245)
+    card = Card(720, 252)
     card.stack(25, 100, 75, FEATURES)
     card.text(72, 205, "features\nH x W x C", 12)
     card.arrow((130, 125), (152, 125), (152, 80), (177, 80))
@@ -246,7 +246,7 @@ def patient_split() -> Card:
 
 def sliding_windows() -> Card:
     """Lesson 13."""
-    card = Card(720, 270)
+    card = Card(750, 275)
     card.plain(30, 40, 300, 100, "#dbe9f3")
     card.text(180, 24, "windows side by side", 14, weight="bold")
     for number in range(3):
@@ -265,7 +265,8 @@ def sliding_windows() -> Card:
         card.arrow((x, 212), (x + 50, 160), (x + 100, 212), colour=colour, head=False)
     card.arrow((390, 212), (690, 212), colour=FAINT, head=False)
     card.text(352, 190, "weight", 12)
-    card.text(540, 241, "each pixel: the mean of its windows, weighted by tents,\nso that a window counts least at its border", 12)
+    card.text(540, 234, "each pixel: the mean of its windows, weighted by tents,", 12)
+    card.text(540, 249, "so that a window counts least at its border", 12)
     return card
 
 
@@ -323,7 +324,7 @@ def two_devices() -> Card:
 
 def the_u() -> Card:
     """Lesson 05."""
-    card = Card(740, 408)
+    card = Card(765, 408)
     sides, widths = ["256 x 256", "128 x 128", "64 x 64", "32 x 32", "16 x 16"], [32, 64, 128, 256, 512]
     left, right, top = 60, 500, 40
     for level in range(4):
