@@ -26,6 +26,8 @@ class Card:
         """Write one line or several, centred on y."""
         lines = words.split("\n")
         for number, line in enumerate(lines):
+            if not line:
+                continue
             at = y + (number - (len(lines) - 1) / 2) * size * 1.25 + size * 0.35
             self.parts.append(
                 f'<text x="{x:g}" y="{at:.1f}" font-size="{size}" fill="{colour}" text-anchor="{anchor}" '
