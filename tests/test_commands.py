@@ -13,9 +13,10 @@ from PIL import Image
 from helpers import evaluate, predict, tasks, train
 from helpers.data import brain, image_files
 from helpers.nets import checkpoint, zoo
+from helpers.scores import intervals
 from helpers.settings import Settings
 from helpers.tasks.purpose import Purpose
-from helpers.training import run_folder
+from helpers.training import run_folder, table
 
 SMALL = ["--size", "32", "--filters", "4", "--epoch", "1", "--batch", "4", "--validation", "0.3"]
 
@@ -119,8 +120,22 @@ def test_networks_are_compared_with_the_first(kaggle_folder, tmp_path, capsys):
         first, second = csv.DictReader(file)
     assert first["difference"] == ""
     assert float(second["difference"]) == pytest.approx(float(second["dice"]) - float(first["dice"]))
-    assert float(second["difference_low"]) <= float(second["difference"]) <= float(second["difference_high"])
+    low, high = (float(second[f"difference_patients_{end}"]) for end in ("low", "high"))
+    assert low <= float(second["difference"]) <= high
+    assert second["difference_low"] == second["difference_high"] == ""  # one training each
     assert "Dice against UNet" in printed and f"{float(second['difference']):+.3f}" in printed
+    assert "of one training: none" in printed and f"[{low:+.3f}, {high:+.3f}]" in printed
+
+
+def test_differences_are_over_trainings_and_over_patients():
+    ours, theirs = np.array([[0.5, 0.9], [0.7, 0.7]]), np.array([[0.4, 0.6], [0.4, 0.8]])
+    found = table.differences(ours, theirs)
+    assert found["difference"] == pytest.approx(0.15)
+    trainings = intervals.welch_interval(ours, theirs)[1:]
+    assert (found["difference_low"], found["difference_high"]) == pytest.approx(trainings)
+    # of the two patients the one gains 0.2, the other 0.1
+    patients = found["difference_patients_low"], found["difference_patients_high"]
+    assert patients == pytest.approx((0.1, 0.2))
 
 
 def test_folds_are_joined_over_all_patients(kaggle_folder, tmp_path):
