@@ -12,6 +12,8 @@ from typing import NoReturn
 
 STOPS = ("SIGTERM", "SIGHUP")
 """What a batch system, a shutdown or a closed terminal sends, besides Ctrl-C."""
+LARGEST_SCALE = 8
+"""Of what an image is predicted at: beyond it the memory of a large machine does not hold a photograph."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -132,12 +134,24 @@ def add_inference_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--flips", action="store_true", help="average over each image and its mirror image")
     parser.add_argument(
-        "--scales", type=float, nargs="+", default=[1.0], metavar="S", help="average over these scales (1)"
+        "--scales", type=_factor, nargs="+", default=[1.0], metavar="S", help="average over these scales (1)"
     )
     parser.add_argument(
-        "--window", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"),
+        "--window", type=_side, nargs=2, metavar=("HEIGHT", "WIDTH"),
         help="slide a window of this size over each image, for images too large for memory",
     )  # fmt: skip
+
+
+def _factor(text: str) -> float:
+    if not 0 < float(text) <= LARGEST_SCALE:
+        raise argparse.ArgumentTypeError(f"{text} is no factor above 0, up to {LARGEST_SCALE}")
+    return float(text)
+
+
+def _side(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of pixels above 0")
+    return int(text)
 
 
 def averaging(options: argparse.Namespace) -> dict:

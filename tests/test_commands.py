@@ -240,5 +240,5 @@ def test_a_mistake_ends_in_one_sentence_and_a_code(module, words, message, tmp_p
 
 def test_a_damaged_model_file_is_named(tmp_path):
     (tmp_path / "broken.keras").write_bytes(b"PK not a zip")
-    with pytest.raises(ValueError, match="broken.keras: is not a network saved by Keras 3, or is damaged"):
+    with pytest.raises(ValueError, match="broken.keras: is cut off or damaged"):
         evaluate.main(["--model", str(tmp_path / "broken.keras"), "--data", "phantom"])

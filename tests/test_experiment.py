@@ -147,7 +147,7 @@ def test_a_killed_process_resumes_with_the_same_weights(settings, finished, tmp_
     command += ["--size", "32", "--filters", "4", "--epoch", "3", "--batch", "4", "--validation", "0.3"]
     folder = tmp_path / "runs/brain/UNet-Dice_CrossEntropy/seed_0"
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not (folder / "state.weights.h5").exists() and process.poll() is None:
+    while not (folder / "state.keras").exists() and process.poll() is None:
         time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
@@ -234,12 +234,12 @@ def test_a_full_disk_loses_no_finished_epoch(settings, finished, tmp_path, monke
     replace = os.replace
 
     def full(source, target):
-        if str(target).endswith("state.weights.h5") and len(run_folder.read_history(tmp_path / "run")) == 2:
+        if str(target).endswith("state.keras") and len(run_folder.read_history(tmp_path / "run")) == 2:
             raise OSError(errno.ENOSPC, "No space left on device")
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match=r"state.weights.h5: could not be written \(the disk is full\); make room"):
+    with pytest.raises(OSError, match=r"state.keras: could not be written \(the disk is full\); make room"):
         experiment.run(settings, tmp_path / "run", progress=False)
     assert not list((tmp_path / "run").glob("writing-*"))
     monkeypatch.setattr(os, "replace", replace)
