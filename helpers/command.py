@@ -94,10 +94,11 @@ def _say(words: str) -> None:
 
 def _drop(stream) -> None:
     """Let nothing more come through a standard stream of the process."""
-    with contextlib.suppress(OSError, ValueError):  # it is closed, or a test's own
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+    with contextlib.suppress(OSError, ValueError):  # it is closed, or no file
+        if stream.fileno() in (1, 2):  # else it is somebody's own, such as a test's
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 def _is_out_of_memory(error: Exception) -> bool:
