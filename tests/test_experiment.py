@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from helpers.data import brain
+from helpers.nets import checkpoint
 from helpers.scores import metrics
 from helpers.settings import Settings
 from helpers.tasks import binary
@@ -228,6 +229,114 @@ def test_a_loss_that_becomes_nan_says_what_to_do(settings, tmp_path):
     with pytest.raises(ValueError, match=r"loss became (nan|inf|-inf) in epoch \d, step \d.*lower the learning rate"):
         experiment.run(run_away, tmp_path / "run", progress=False)
     assert not (tmp_path / "run/scores.json").exists()
+
+
+class Kill(BaseException):
+    """What nothing in the course catches, as nothing catches SIGKILL."""
+
+
+def test_kills_while_saving_end_in_the_same_weights_and_leave_nothing_behind(settings, finished, tmp_path, monkeypatch):
+    replace, run = os.replace, tmp_path / "run"
+    moments = [("best.keras", 0), ("history.csv", 1), ("state.keras", 1), ("final.keras", 2), ("scores.json", 3)]
+
+    def cut(source, target):
+        """Die with the file half-written, once for each moment: before this file, when so many epochs are kept."""
+        epochs = len(run_folder.read_history(run))
+        if moments and os.path.basename(target) == moments[0][0] and epochs >= moments[0][1]:
+            moments.pop(0)
+            raise Kill
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", cut)
+    while moments:
+        left = len(moments)
+        with pytest.raises(Kill):
+            experiment.run(settings, run, progress=False)
+        assert list(run.glob("writing-*")) and len(moments) == left - 1
+    assert_same_outcome(finished, experiment.run(settings, run, progress=False))
+    assert sorted(path.name for path in run.iterdir()) == sorted(path.name for path in finished.folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def interrupted(settings, finished, tmp_path_factory):
+    """A run that was stopped after its second epoch of three."""
+    folder = tmp_path_factory.mktemp("interrupted") / "run"
+    with pytest.raises(KeyboardInterrupt):
+        experiment.run(settings, folder, progress=False, callbacks=[StopAfter(2, 0)])
+    return folder
+
+
+def half(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_a_lost_state_restarts_the_epoch_count(settings, finished, interrupted, tmp_path, capsys):
+    run = shutil.copytree(interrupted, tmp_path / "run")
+    half(run / "state.keras")
+    assert_same_outcome(finished, experiment.run(settings, run, progress=False))
+    assert f"{run / 'state.keras'}: is cut off or damaged" in (printed := capsys.readouterr().out)
+    assert "The training begins with its first epoch." in printed
+
+
+def test_what_the_state_holds_replaces_the_other_files(settings, finished, interrupted, tmp_path, capsys):
+    run = shutil.copytree(interrupted, tmp_path / "run")
+    (run / "settings.json").write_bytes(b"")
+    half(run / "history.csv")
+    half(run / "best.keras")
+    epochs = []
+    watch = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: epochs.append(epoch))
+    resumed = experiment.run(settings, run, progress=False, callbacks=[watch])
+    assert epochs == [2] and same(weights(run), weights(finished.folder))
+    assert [row["loss"] for row in resumed.history] == [row["loss"] for row in finished.history]
+    assert Settings.read(run / "settings.json") == settings
+    assert f"{run / 'best.keras'}: is lost" in capsys.readouterr().out
+    assert resumed.model("best").count_params() == finished.parameters
+
+
+def test_other_images_than_the_run_was_begun_with_are_refused(settings, interrupted, tmp_path):
+    run = shutil.copytree(interrupted, tmp_path / "run")
+    images = shutil.copytree(settings.data, tmp_path / "kaggle_3m")
+    shutil.rmtree(images / conftest.PATIENTS[0])
+    note = checkpoint.read_note(run / "state.keras")
+    moved = dataclasses.asdict(dataclasses.replace(settings, data=str(images)))
+    (run / "settings.json").write_text(json.dumps(moved))
+    with pytest.raises(ValueError, match=rf"was begun with {note['steps']} steps in an epoch, and .* gives \d now"):
+        experiment.run(Settings(**moved), run, progress=False)
+
+
+def test_damaged_scores_are_counted_again_from_the_final_weights(settings, finished, tmp_path):
+    run = shutil.copytree(finished.folder, tmp_path / "run")
+    before = (run / "final.keras").stat().st_mtime_ns
+    half(run / "scores.json")
+    with pytest.raises(FileNotFoundError, match="holds no finished run"):
+        run_folder.read(run)
+    assert_same_outcome(finished, experiment.run(settings, run, progress=False))
+    assert (run / "final.keras").stat().st_mtime_ns == before
+
+
+def test_a_finished_run_with_damaged_settings_or_history_stays_finished(settings, finished, tmp_path, capsys):
+    run = shutil.copytree(finished.folder, tmp_path / "run")
+    half(run / "history.csv")
+    (run / "settings.json").write_bytes(b"")
+    before = {path.name: path.read_bytes() for path in run.glob("*.keras")}
+    result = experiment.run(settings, run, progress=False)
+    assert (result.scores, result.history) == (finished.scores, [])
+    assert f"{run / 'history.csv'}: is damaged" in capsys.readouterr().out
+    assert Settings.read(run / "settings.json") == settings, "the networks say them"
+    assert before == {path.name: path.read_bytes() for path in run.glob("*.keras")}
+    for each in ("settings.json", "final.keras", "best.keras"):
+        (run / each).write_bytes(b"")
+    with pytest.raises(ValueError, match=r"settings.json: holds no settings .*begin anew with --overwrite"):
+        experiment.run(settings, run, progress=False)
+
+
+def test_a_second_training_in_the_folder_is_told_about_the_first(settings, tmp_path):
+    run = tmp_path / "run"
+    with run_folder.alone_in(run):
+        for overwrite in (False, True):
+            with pytest.raises(BlockingIOError, match=rf"process {os.getpid()} on .* is training in {run}, since"):
+                experiment.run(settings, run, overwrite=overwrite, progress=False)
+    assert list(run.iterdir()) == []
 
 
 def test_a_full_disk_loses_no_finished_epoch(settings, finished, tmp_path, monkeypatch):

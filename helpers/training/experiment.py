@@ -102,21 +102,27 @@ def run(
         OSError: the data are missing or damaged, the disk is full, or another process is training in the folder.
     """
     check(settings)
+    _refuse_batch(settings, max(number_of_devices, 1))
     spread = devices.Devices(number_of_devices)  # first, because TensorFlow's devices are fixed by its first step
-    if settings.batch % (number_of_devices * spread.processes):
-        raise ValueError(
-            f"batch is {settings.batch}, which {number_of_devices * spread.processes} devices cannot share: give a "
-            "multiple of that."
-        )
+    _refuse_batch(settings, number_of_devices * spread.processes)
     folder = Path(folder)
     if not overwrite:
         run_folder.refuse_other_settings(settings, folder)
-        if run_folder.is_finished(folder) and (folder / "settings.json").exists():
+        if run_folder.is_finished(folder) and run_folder.says_its_settings(folder):
             return run_folder.read(folder)
-    with run_folder.alone_in(folder) if spread.process == 0 else contextlib.nullcontext():
-        if overwrite and spread.process == 0:
+    first = spread.process == 0
+    with run_folder.alone_in(folder) if first else contextlib.nullcontext():
+        if overwrite and first:
             run_folder.clear(folder)
+        elif first and run_folder.is_finished(folder):  # since a moment ago, or its settings are damaged
+            run_folder.write_json(folder / "settings.json", dataclasses.asdict(settings))
+            return run_folder.read(folder)
         return _run(settings, folder, overwrite, progress, callbacks, spread, keep_every)
+
+
+def _refuse_batch(settings: Settings, number: int) -> None:
+    if settings.batch % number:
+        raise ValueError(f"batch is {settings.batch}, which {number} devices cannot share: give a multiple of that.")
 
 
 def _run(

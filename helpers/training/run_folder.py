@@ -71,6 +71,15 @@ def is_finished(folder: str | Path) -> bool:
     return _scores(Path(folder)) is not None
 
 
+def says_its_settings(folder: Path) -> bool:
+    """Whether settings.json is there and whole."""
+    try:
+        Settings.read(folder / "settings.json")
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def _scores(folder: Path) -> dict[str, Any] | None:
     try:
         scores = json.loads((folder / "scores.json").read_text())
