@@ -87,6 +87,15 @@ def check(path: Path) -> None:
         raise ValueError(f"{path}: is damaged ({words}): get it again, or train it again.")
 
 
+def version(path: Path) -> str:
+    """The version of Keras that saved a whole .keras file; "?" if it does not say so."""
+    with zipfile.ZipFile(path) as archive:
+        try:
+            return str(json.loads(archive.read("metadata.json"))["keras_version"])
+        except (ValueError, KeyError, TypeError):
+            return "?"
+
+
 def is_whole(path: Path) -> bool:
     """Whether there is such a .keras file, undamaged."""
     try:

@@ -53,7 +53,7 @@ def load_model(source: str | Path, auxiliary: bool = False) -> keras.Model:
     try:
         model = cast(keras.Model, keras.models.load_model(path, compile=False))
     except Exception as error:  # Keras raises many kinds for a file of another make
-        raise ValueError(f"{path}: {_unloadable(str(error))}") from error
+        raise ValueError(f"{path}: {_unloadable(str(error), checkpoint.version(path))}") from error
     try:
         inputs, outputs = model.input_shape, model.output_shape
     except AttributeError:  # one that has not seen an image yet
@@ -68,7 +68,7 @@ def load_model(source: str | Path, auxiliary: bool = False) -> keras.Model:
     return model
 
 
-def _unloadable(words: str) -> str:
+def _unloadable(words: str, version: str) -> str:
     """Say why Keras does not load a network whose file is whole, from what it says itself."""
     if "`Lambda` layer" in words or "Python lambda" in words:
         return (
@@ -78,7 +78,8 @@ def _unloadable(words: str) -> str:
     unknown = re.search(r"Could not locate (?:class|function) '(\w+)'", words)
     if unknown:
         return f"holds {unknown[1]}, which neither Keras nor this course has: give a network of the course's layers."
-    return f"is not a network that this version of Keras can read ({(words.strip() or '?').splitlines()[0]})."
+    reason = (words.strip() or "?").splitlines()[0]
+    return f"was saved by Keras {version}, and Keras {keras.__version__}, which is here, cannot read it ({reason})."
 
 
 def worth_compiling() -> bool:
