@@ -148,12 +148,13 @@ def _run(
         spread.synchronise(model)
         loss = losses.get(settings.loss, task.mode, task.ignore_index, task.class_weights())
         both = isinstance(model.output, dict)
+        compiled = inference.worth_compiling() if settings.compiled is None else settings.compiled
         model.compile(
             optimizer=schedules.optimizer(settings.optimizer, rate, settings.weight_decay),
             loss={"main": loss, "auxiliary": loss} if both else loss,
             loss_weights={"main": 1.0, "auxiliary": settings.auxiliary} if both else None,
             metrics={"main": task.metrics()} if both else task.metrics(),
-            jit_compile=inference.worth_compiling() if settings.compiled is None else settings.compiled,
+            jit_compile=compiled,  # pyright: ignore[reportArgumentType]
         )
         model.optimizer.build(model.trainable_variables)
     if spread.process == 0:
@@ -185,7 +186,7 @@ def _run(
                 initial_epoch=done,
                 epochs=settings.epochs,
                 callbacks=[keeper, *callbacks],
-                verbose=0,
+                verbose=0,  # pyright: ignore[reportArgumentType]
                 shuffle=False,  # the batches come shuffled
             )
     if spread.process > 0:
