@@ -62,8 +62,9 @@ def load_model(source: str | Path, auxiliary: bool = False) -> keras.Model:
         raise ValueError(f"{path}: takes inputs of shape {inputs}; give a network for RGB images.")
     if not isinstance(outputs, dict) and len(outputs) != 4:
         raise ValueError(f"{path}: gives outputs of shape {outputs}; give a network that segments.")
-    if isinstance(outputs, dict) and not auxiliary:
-        model = keras.Model(model.input, model.output["main"], name=model.name)
+    heads = getattr(model, "output", None)  # a Sequential one that was loaded has none to show
+    if isinstance(heads, dict) and not auxiliary:
+        model = keras.Model(model.input, heads["main"], name=model.name)
     model.jit_compile = worth_compiling()
     return model
 
