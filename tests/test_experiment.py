@@ -168,7 +168,7 @@ def test_a_finished_run_is_returned_and_not_trained_again(settings, finished, tm
 
 
 def test_other_settings_do_not_overwrite(settings, finished):
-    with pytest.raises(ValueError, match=r"run with epochs 3, not 4.*--overwrite"):
+    with pytest.raises(ValueError, match=r"run with epochs 3, not 4; .*--start .*final.keras.*--overwrite"):
         experiment.run(dataclasses.replace(settings, epochs=4), finished.folder, progress=False)
     assert (finished.folder / "scores.json").exists()
 

@@ -210,9 +210,10 @@ def refuse_other_settings(settings: Settings, folder: Path) -> None:
     there = dataclasses.asdict(found)
     for name, value in dataclasses.asdict(settings).items():
         if there[name] != value:
+            further = f" (to train on from it, with --start {folder / 'final.keras'})" if name == "epochs" else ""
             raise ValueError(
                 f"{folder}: holds a run with {name} {there[name]}, not {value}; "
-                "choose another folder (--out), or begin anew with --overwrite."
+                f"choose another folder (--out){further}, or begin anew with --overwrite."
             )
 
 
