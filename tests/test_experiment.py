@@ -288,6 +288,7 @@ def test_what_the_state_holds_replaces_the_other_files(settings, finished, inter
     resumed = experiment.run(settings, run, progress=False, callbacks=[watch])
     assert epochs == [2] and same(weights(run), weights(finished.folder))
     assert [row["loss"] for row in resumed.history] == [row["loss"] for row in finished.history]
+    assert [row.partition(",")[0] for row in (run / "history.csv").read_text().split()] == ["epoch", "1", "2", "3"]
     assert Settings.read(run / "settings.json") == settings
     assert f"{run / 'best.keras'}: is lost" in capsys.readouterr().out
     assert resumed.model("best").count_params() == finished.parameters
@@ -304,7 +305,7 @@ def test_other_images_than_the_run_was_begun_with_are_refused(settings, interrup
         experiment.run(Settings(**moved), run, progress=False)
 
 
-def test_damaged_scores_are_counted_again_from_the_final_weights(settings, finished, tmp_path):
+def test_damaged_scores_are_counted_again_from_the_final_weights(settings, finished, tmp_path, capsys):
     run = shutil.copytree(finished.folder, tmp_path / "run")
     before = (run / "final.keras").stat().st_mtime_ns
     half(run / "scores.json")
@@ -312,6 +313,7 @@ def test_damaged_scores_are_counted_again_from_the_final_weights(settings, finis
         run_folder.read(run)
     assert_same_outcome(finished, experiment.run(settings, run, progress=False))
     assert (run / "final.keras").stat().st_mtime_ns == before
+    assert "its scores are missing or damaged; they are counted from final.keras" in capsys.readouterr().out
 
 
 def test_a_finished_run_with_damaged_settings_or_history_stays_finished(settings, finished, tmp_path, capsys):

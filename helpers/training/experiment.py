@@ -170,6 +170,7 @@ def _run(
     only_scores = not anew and run_folder.final_is_there(settings, folder)
     with spread.together():
         if only_scores:
+            print(f"{folder}: its scores are missing or damaged; they are counted from final.keras.", flush=True)
             done = settings.epochs
             model.set_weights(inference.load_model(folder / "final.keras", auxiliary=True).get_weights())
         else:

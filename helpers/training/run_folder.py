@@ -242,8 +242,8 @@ def write(path: Path, content: bytes | str) -> None:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         reason = "the disk is full" if full else error.strerror or str(error)
         raise OSError(
-            f"{path}: could not be written ({reason}); make room and run the same command again, "
-            "which goes on from what is finished."
+            f"{path}: could not be written ({reason}); {'make room' if full else 'see to that'} and run the same "
+            "command again, which goes on from what is finished."
         ) from error
 
 
