@@ -31,7 +31,7 @@ the colours of Cityscapes over the photograph:
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    result = argparse.ArgumentParser(
+    result = command.Parser(
         prog="python -m helpers.predict",
         description="Write what a network finds, and an overlay, for each image.",
         epilog=EXAMPLE,

@@ -7,6 +7,7 @@ The embedded phantom set has the same layout. Built by hand in lessons 01 and 04
 """
 
 import collections
+import contextlib
 import dataclasses
 import errno
 import hashlib
@@ -496,11 +497,13 @@ def _write_cache(target: Path, folder: Path, files: list[_SliceFiles], size: int
     first, _ = _read_slice(folder, files[0], size)
     needed = len(files) * first.shape[0] * first.shape[1] * 4  # bytes: three channels and a mask
     partial = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.tmp")
+    writing = contextlib.ExitStack()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_old_caches(target)
         if shutil.disk_usage(target.parent).free < needed:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        writing.enter_context(disk.being_written(partial))
         partial.mkdir()
         # Written as ordinary files: on a full disk a memory map ends in a bus error, a file in an OSError.
         with open(partial / "images.npy", "wb") as images, open(partial / "masks.npy", "wb") as masks:
@@ -533,6 +536,7 @@ def _write_cache(target: Path, folder: Path, files: list[_SliceFiles], size: int
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        writing.close()
 
 
 def _write_header(file, shape: tuple[int, ...], dtype: type) -> None:
@@ -543,7 +547,8 @@ def _write_header(file, shape: tuple[int, ...], dtype: type) -> None:
 def _remove_old_caches(target: Path) -> None:
     """Remove caches of the same set and size from before its files changed, and what a kill left behind."""
     for path in target.parent.glob(target.name.rpartition("-")[0] + "-*"):
-        being_written = path.suffix == ".tmp" and not disk.is_abandoned(path)
+        unfinished = path.with_suffix("") if path.suffix == ".lock" else path
+        being_written = unfinished.suffix == ".tmp" and not disk.is_abandoned(unfinished)
         if path != target and not being_written:
             shutil.rmtree(path, ignore_errors=True)
 

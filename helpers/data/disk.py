@@ -16,6 +16,8 @@ from pathlib import Path
 import tqdm.asyncio
 import tqdm.auto
 
+from helpers.data import lock
+
 _DAY = 24 * 3600  # seconds
 _UNFINISHED = ".unfinished-phantoms-"
 
@@ -118,7 +120,7 @@ def made_ahead(work: Callable, jobs: Iterable[tuple], workers: int) -> Iterator:
 def phantoms(folder: Path, notice: str, megabytes: float) -> Iterator[Path]:
     """Give a folder to write phantoms to, which gets its name at the end and takes the place of older phantoms.
 
-    A run cut short leaves nothing that looks finished; what a killed one left is removed a day later.
+    A run cut short leaves nothing that looks finished; what a killed one left is removed by the next.
 
     Args:
         folder: what it will be called.
@@ -138,11 +140,12 @@ def phantoms(folder: Path, notice: str, megabytes: float) -> Iterator[Path]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         for path in folder.parent.glob(f"{_UNFINISHED}*"):
-            if is_abandoned(path):
+            if path.is_dir() and is_abandoned(path):
                 shutil.rmtree(path, ignore_errors=True)
-        with tempfile.TemporaryDirectory(
-            prefix=_UNFINISHED, dir=folder.parent, ignore_cleanup_errors=True
-        ) as temporary:
+        with (
+            tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder.parent, ignore_cleanup_errors=True) as temporary,
+            being_written(Path(temporary)),
+        ):
             unfinished = Path(temporary) / folder.name
             unfinished.mkdir()
             (unfinished / "README.md").write_text(notice, encoding="utf-8")
@@ -158,5 +161,17 @@ def phantoms(folder: Path, notice: str, megabytes: float) -> Iterator[Path]:
 
 
 def is_abandoned(path: Path) -> bool:
-    """Whether something unfinished is so old that whoever was writing it has been killed."""
-    return time.time() - path.stat().st_mtime > _DAY
+    """Whether whoever was writing something unfinished is dead: nobody holds its lock, or it has none and is old."""
+    if _lock_of(path).exists():
+        return lock.is_free(_lock_of(path))
+    return not path.exists() or time.time() - path.stat().st_mtime > _DAY
+
+
+def being_written(path: Path) -> contextlib.AbstractContextManager[None]:
+    """Mark something unfinished, for the length of a with block, as that of a process that lives."""
+    return lock.held(_lock_of(path), f"is writing {path}", "wait for it")
+
+
+def _lock_of(path: Path) -> Path:
+    """The lock beside something unfinished."""
+    return path.with_name(f"{path.name}.lock")
