@@ -4,7 +4,7 @@
 # make lessons  writes lessons/ from solutions/
 # make book     makes the web book, build/book/html/index.html
 # make fix      mends and formats code and solutions with ruff
-# make style    says what make fix would change
+# make style    says what make fix would change, and whether the types of nets, scores, tasks, training agree
 # make grade    grades submitted/STUDENT/LESSON/LESSON.ipynb into gradebook.db and grades.csv
 # make clean    removes what make has made; lessons, data, runs and grades stay
 #
@@ -65,6 +65,7 @@ fix: $(EVERYTHING)
 style: $(EVERYTHING)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 grade: $(EVERYTHING)
 	$(NBGRADER) generate_assignment "*" --force --CourseDirectory.release_directory=build/lessons

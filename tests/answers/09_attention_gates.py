@@ -328,7 +328,4 @@ RANGES = [
     ('max(dice["gated", seed] for seed in range(SEEDS))', "0.3", "0.9"),
     ('min(measured["before", seed][level][0] for seed in range(SEEDS) for level in LEVELS)', "0", "0.05"),
     ('max(measured["before", seed][level][0] for seed in range(SEEDS) for level in LEVELS)', "0", "0.05"),
-    ("min(changes.values())", "-0.6", "0.2"),
-    ("max(changes.values())", "-0.6", "0.2"),
-    ("gap", "-0.3", "0.3"),
 ]
