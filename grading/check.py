@@ -304,7 +304,11 @@ class Session(wire.Coder):
         if is_function(thing) or own or isinstance(thing, np.random.Generator | functools.partial):
             is_callback = "keras" in sys.modules and isinstance(thing, sys.modules["keras"].callbacks.Callback)
             return {"callback": is_callback}
-        if callable(thing) and type(thing).__module__.startswith(("helpers.", "keras.")) and not isinstance(thing, type):
+        if (
+            callable(thing)
+            and type(thing).__module__.startswith(("helpers.", "keras."))
+            and not isinstance(thing, type)
+        ):
             return {}
         raise wire.Refused(f"a check cannot hand on a {type(thing).__name__}")
 
@@ -550,7 +554,9 @@ def _without_words(found: Verdict) -> Verdict:
     """A verdict of a hidden test, which says nothing of the test."""
     if found.state == "stopped":
         return found
-    words = "The check that you see is satisfied; a hidden one, with other values, is not: does the answer hold for all?"
+    words = (
+        "The check that you see is satisfied; a hidden one, with other values, is not: does the answer hold for all?"
+    )
     return dataclasses.replace(found, state="hidden", sentence=words)
 
 

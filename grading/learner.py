@@ -153,7 +153,11 @@ class Learner(wire.Coder):
 
     def may_leave(self, thing) -> dict:
         """Anything may get a name; the check's side can call it, and ask for what it has."""
-        return {"type": type(thing).__name__[:60], "call": callable(thing), "iterates": hasattr(type(thing), "__iter__")}
+        return {
+            "type": type(thing).__name__[:60],
+            "call": callable(thing),
+            "iterates": hasattr(type(thing), "__iter__"),
+        }
 
     def handle(self, name: str, about: dict):
         """What stands here for something of the check's: it can be called, and has the check's methods."""
@@ -257,9 +261,9 @@ def _callback(learner: Learner, name: str):
         """A callback of the check's."""
 
     def forwarded(method):
-        def forward(self, *args):
-            plain = [_plain_logs(each) for each in args]
-            learner.ask("get", name, method)(*plain)
+        def forward(self, *args, **kwargs):
+            settings = {key: _plain_logs(each) for key, each in kwargs.items()}
+            learner.ask("get", name, method)(*map(_plain_logs, args), **settings)
             if method == "set_model":
                 self._model = args[0]
 
@@ -273,7 +277,9 @@ def _callback(learner: Learner, name: str):
 
 
 def _plain_logs(logs):
-    return {key: float(value) for key, value in logs.items()} if isinstance(logs, dict) and "metrics" not in logs else logs
+    return (
+        {key: float(value) for key, value in logs.items()} if isinstance(logs, dict) and "metrics" not in logs else logs
+    )
 
 
 def _numbered(parts: list[bytes]) -> list:

@@ -49,7 +49,9 @@ def unpack(content: bytes) -> np.ndarray:
         raise Refused(f"an array of {kind} cannot be handed on")
     if math.prod(shape) * kind.itemsize != len(content) - file.tell():
         raise Refused("an array whose size is not what it says")
-    flat = np.frombuffer(content, kind, math.prod(shape), file.tell()).copy() if kind.itemsize else np.zeros(shape, kind)
+    flat = (
+        np.frombuffer(content, kind, math.prod(shape), file.tell()).copy() if kind.itemsize else np.zeros(shape, kind)
+    )
     return flat.reshape(shape, order="F" if fortran else "C")
 
 
@@ -301,7 +303,9 @@ class Coder:
                 return found
         self.count += 1
         name = f"{self.side}{self.count}"
-        weights = [self._encode_tensor(each) for each in operation.weights] if isinstance(operation, keras.Layer) else []
+        weights = (
+            [self._encode_tensor(each) for each in operation.weights] if isinstance(operation, keras.Layer) else []
+        )
         try:
             config = json.loads(json.dumps(keras.saving.serialize_keras_object(operation)))
             check_config(config)
@@ -515,7 +519,9 @@ class Coder:
         for name, (model, told) in list(self.models.items()):
             now = self._state(model)
             new = {key: now[key] for key in ("compile", "steps") if now[key] != told[key]}
-            if any(not np.array_equal(*pair, equal_nan=True) for pair in zip(now["weights"], told["weights"], strict=True)):
+            if any(
+                not np.array_equal(*pair, equal_nan=True) for pair in zip(now["weights"], told["weights"], strict=True)
+            ):
                 new["weights"] = now["weights"]
             if new:
                 self.models[name] = (model, now)
@@ -537,11 +543,14 @@ class Remote:
 
 
 # what a network may be made of on the check's side; everything else runs on the answer's
-LAYERS = """Conv1D Conv2D Conv3D Conv2DTranspose DepthwiseConv2D SeparableConv2D Dense EinsumDense BatchNormalization
-LayerNormalization GroupNormalization UnitNormalization RMSNormalization ReLU LeakyReLU PReLU ELU Softmax Activation
-MaxPooling2D AveragePooling2D GlobalAveragePooling2D GlobalMaxPooling2D UpSampling2D ZeroPadding2D Cropping2D
-Concatenate Add Average Maximum Minimum Multiply Subtract Dot Reshape Permute RepeatVector Flatten Dropout
-SpatialDropout2D GaussianNoise GaussianDropout Rescaling Identity InputLayer""".split()
+LAYERS = {
+    "Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D", "Dense", "EinsumDense",
+    "BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization", "RMSNormalization", "ReLU",
+    "LeakyReLU", "PReLU", "ELU", "Softmax", "Activation", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D",
+    "GlobalMaxPooling2D", "UpSampling2D", "ZeroPadding2D", "Cropping2D", "Concatenate", "Add", "Average", "Maximum",
+    "Minimum", "Multiply", "Subtract", "Dot", "Reshape", "Permute", "RepeatVector", "Flatten", "Dropout",
+    "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "Rescaling", "Identity", "InputLayer",
+}  # fmt: skip
 OPERATIONS = ("keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.math", "keras.src.ops.image")
 LOOSE = ("keras.initializers", "keras.regularizers", "keras.constraints", "keras.losses", "keras.metrics")
 LOOSE += ("keras.optimizers", "keras.optimizers.schedules")
