@@ -63,7 +63,8 @@ def grade(options) -> int:
     seed = _seed(options, store)
     found = collect.submissions(options.submissions, known)
     print(
-        f"{len(found)} notebooks of {len({each.student for each in found})} students; hidden tests draw from SEED={seed}"
+        f"{len(found)} notebooks of {len({each.student for each in found})} students; "
+        f"hidden tests draw from SEED={seed}"
     )
     verdicts = _judge_all(found, known, options, store, seed)
     rows = [_row(each, known, verdicts.get(number), options, marks) for number, each in enumerate(found)]

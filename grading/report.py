@@ -1,4 +1,4 @@
-"""What comes out: grades.csv, the import formats of Canvas and Moodle, a feedback page for each learner, a page to mark."""
+"""What comes out: grades.csv, imports for Canvas and Moodle, feedback for each learner, a page of answers to mark."""
 
 import csv
 import dataclasses
@@ -10,7 +10,8 @@ import unicodedata
 STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; }
 tr { border-top: 1px solid #8886; } pre { overflow-x: auto; padding: .6rem; border: 1px solid #8886; }
 textarea { width: 100%; } .points { white-space: nowrap; }
 """
@@ -287,7 +288,8 @@ def by_hand_page(rows: list[Row], by_hand: dict, marks: dict, path: pathlib.Path
                     + f"<pre>{html.escape(row.sources[name])}</pre>"
                     + f'<p><label>Points, 0 to {number(row.most[name])}: <input type="number" min="0" step="any" '
                     + f'max="{number(row.most[name])}" value="{number(points)}"></label></p>'
-                    + f"<p><label>A word to the learner:<textarea>{html.escape(comment)}</textarea></label></p></section>"
+                    + f"<p><label>A word to the learner:<textarea>{html.escape(comment)}</textarea></label></p>"
+                    + "</section>"
                 )
     if answers:
         body = BY_HAND.format(answers="\n".join(answers))
