@@ -579,6 +579,8 @@ def _judge(session: Session, exercise: Exercise, code, space, seed: str):
         session.ready()
         if exercise.name in session.deadly:
             return lost("stopped", "Running the cell had to be stopped: " + _ending(session, "lost") + ".")
+        session.end = time.monotonic() + START_SECONDS
+        session.ask("warm", "", sorted(set(re.findall(r"\w+", session.cells[exercise.name]))))
         session.end = time.monotonic() + session.limits.seconds
         missing = set(exercise.defines) - set(session.ask("defined", "", exercise.defines))
         if missing:

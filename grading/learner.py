@@ -210,6 +210,11 @@ class Learner(wire.Coder):
             return self.answers.prepare(*args)
         if do == "run":
             return self.answers.run(*args)
+        if do == "warm":  # a module that is imported in the midst of an answer would cost the answer's time
+            for lazy in [self.answers.space.get(name) for name in args[0]]:
+                if isinstance(lazy, Lazy):
+                    lazy.__dict__["_load"]()
+            return None
         if do == "defined":
             return [name for name in args[0] if name in self.answers.space]
         thing = self.answers.space[on.partition(":")[2]] if on.startswith("name:") else self.things[on]
