@@ -464,10 +464,13 @@ def read_lesson(name: str, notebook: dict, digest: str) -> Lesson:
             cells[cell.get("id", about.get("grade_id", ""))] = released(source)
         if about.get("grade") and about.get("solution"):
             identity = cell.get("id", about["grade_id"])
+            stub = released(source)
+            if stub == source:  # without marks nbgrader empties the whole cell
+                stub = f'raise NotImplementedError("{STUB}")' if code_cell else "YOUR ANSWER HERE"
             exercises.append(
                 Exercise(
                     about["grade_id"], identity, about["grade_id"], "", "", float(about["points"]),
-                    released(source), source, "", True, not code_cell,
+                    stub, source, "", True, not code_cell,
                 )
             )  # fmt: skip
         elif about.get("solution"):

@@ -62,7 +62,7 @@ def cells_of(notebook, *roles):
 
 
 def files():
-    """{name: (content of 02_scores.ipynb, or {name of a file: content}; points or None; status; words of the sentence)}."""
+    """{name: (content of 02_scores.ipynb, or {name of a file: content}; points or None; status; words to say)}."""
     half = lesson(LESSON, submissions.HALF)
     wrong = submissions.HALF | {"dice": submissions.WRONG}
     found = {
@@ -84,7 +84,12 @@ def files():
         "a folder of its own": ({f"{LESSON}/{LESSON}.ipynb": half}, 4, "graded", ""),
         "Zoë Müller, 李": ({"02_scores (1).ipynb": half}, 4, "graded", ""),
         "=1+2": (half, 4, "graded", ""),
-        "a shadow beside it": ({"02_scores.ipynb": lesson(LESSON, wrong), "numpy.py": "raise SystemExit"}, 2, "graded", ""),
+        "a shadow beside it": (
+            {"02_scores.ipynb": lesson(LESSON, wrong), "numpy.py": "raise SystemExit"},
+            2,
+            "graded",
+            "",
+        ),
     }
 
     def changed(name, points, change, answers=wrong):
@@ -285,7 +290,11 @@ def test_what_exercises_build_is_found_in_an_answer_that_calls_it():
         assert not [each.name for each in one.exercises if collect.shortcuts(one, each, each.solution)]
 
 
-CANVAS = 'Student,ID,SIS User ID,SIS Login ID,Section\n"    Points Possible",,,,\n"Lovelace, Ada",17,s17,ada,1\n"Noether, Emmy",18,s18,emmy,1\n'
+CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section
+"    Points Possible",,,,
+"Lovelace, Ada",17,s17,ada,1
+"Noether, Emmy",18,s18,emmy,1
+"""
 MOODLE = "First name;Surname;ID number;Email address\nAda;Lovelace;17;ada@example.org\nZoë;Müller;18;zoe@example.org\n"
 
 
@@ -293,7 +302,12 @@ MOODLE = "First name;Surname;ID number;Email address\nAda;Lovelace;17;ada@exampl
     ("text", "students", "name", "first"),
     [
         (CANVAS, ["ada", "emmy_123_18_02"], "canvas.csv", ["Lovelace, Ada", "17", "s17", "ada", "1", "3"]),
-        (MOODLE, ["Ada Lovelace", "Zoe\u0308 Mu\u0308ller"], "moodle.csv", ["17", "ada@example.org", "Ada", "Lovelace", "3"]),
+        (
+            MOODLE,
+            ["Ada Lovelace", "Zoe\u0308 Mu\u0308ller"],
+            "moodle.csv",
+            ["17", "ada@example.org", "Ada", "Lovelace", "3"],
+        ),
     ],
 )
 def test_roster_writes_what_canvas_and_moodle_import(tmp_path, text, students, name, first):
@@ -315,7 +329,9 @@ def test_answers_that_a_person_marks_have_a_page_and_a_column(tmp_path):
     waiting = report.by_hand_page([row], {"15": ["why"]}, {}, tmp_path / "by_hand.html")
     page = (tmp_path / "by_hand.html").read_text()
     assert waiting == 1 and "&lt;script&gt;no" in page and 'data-student="Ada"' in page
-    (tmp_path / "by_hand.csv").write_text('"student","lesson","exercise","points","comment"\n"Ada","15","why","2,5","Good."\n')
+    (tmp_path / "by_hand.csv").write_text(
+        '"student","lesson","exercise","points","comment"\n"Ada","15","why","2,5","Good."\n'
+    )
     assert report.read_marks(tmp_path / "by_hand.csv") == {("Ada", "15", "why"): (2.5, "Good.")}
     (tmp_path / "by_hand.csv").write_text("student,lesson,exercise,points,comment\nAda,15,why,many,\n")
     with pytest.raises(ValueError, match=r"by_hand.csv, line 2: points must be a number"):
