@@ -62,8 +62,6 @@ class Answers:
                 self.space[bound] = Lazy(bound, lambda module=module, name=alias.name: _from(module, name))
             else:
                 name = alias.name if alias.asname else bound
-                if bound == "helpers":
-                    importlib.import_module("helpers")
                 self.space[bound] = Lazy(bound, lambda name=name: importlib.import_module(name))
 
     def _run(self, statement, name: str) -> None:

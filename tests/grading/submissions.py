@@ -184,7 +184,9 @@ HOSTILE = {
         "expected",
     ),
     "edits helpers": (
-        "import helpers\nopen(helpers.__file__, 'a').write('x = 1')\n" + inside("open(helpers.__file__, 'a')"), "Read-only",
+        "import importlib.util\nplace = importlib.util.find_spec('helpers').origin\nopen(place, 'a').write('x = 1')\n"
+        + inside("open(importlib.util.find_spec('helpers').origin, 'a')"),
+        "Read-only",
     ),
     "edits the grader": (
         "import grading.check\n" + inside("open(grading.check.__file__, 'w')"), "Read-only",
