@@ -659,5 +659,6 @@ def _error(kinds, message, where) -> str:
 
 
 def _short(text: str) -> str:
+    text = "".join(letter if letter.isprintable() else " " for letter in text[:5000])
     text = " ".join(text.split())
     return text if len(text) < 600 else text[:600] + " ..."

@@ -79,13 +79,14 @@ class Answers:
         Returns:
             What failed: [kinds, message, where] of each.
         """
-        source = "".join(
-            re.sub(r"\S.*", "pass", line) if re.match(r"\s*[%!]", line) else line for line in source.splitlines(True)
-        )
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
         failed = []
         try:
-            body = ast.parse(source, name).body
+            try:
+                body = ast.parse(source, name).body
+            except SyntaxError:  # perhaps for lines that only a notebook understands
+                plain = re.sub(r"^(\s*)[%!].*", r"\1pass", source, flags=re.MULTILINE)
+                body = ast.parse(plain, name).body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return [told(error)]
         for statement in body:

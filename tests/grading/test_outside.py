@@ -77,6 +77,7 @@ def files():
         "web page": ("<!DOCTYPE html><title>Sign in</title>", None, "not graded", "web page"),
         "no notebook": ("[1, 2]", None, "not graded", "no notebook"),
         "deep": ("[" * 100_000, None, "not graded", "broken"),
+        "half characters": (json.dumps(lesson(LESSON, submissions.HALF | {"iou": "x = '\ud800'"})), 3, "graded", ""),
         "bytes": (bytes(range(128, 256)) * 9, None, "not graded", "no text"),
         "another lesson": (lesson("01_images_and_masks"), None, "not graded", "This is lesson 01_images_and_masks"),
         "two notebooks": ({"02_scores.ipynb": lesson(LESSON), "02_scores (1).ipynb": half}, 4, "graded", "the latest"),
