@@ -201,9 +201,10 @@ def test_honest_work_keeps_its_points(graded, name):
 @pytest.mark.parametrize("name", submissions.HOSTILE)
 def test_hostile_answer_gets_no_point_and_a_sentence(graded, name):
     row = graded[0][f"hostile, {name}", LESSON]
-    assert (row["pixel-counts"], row["dice"], row["total"]) == ("1", "0", "1"), row["sentence"]
+    beside = "0" if name == "patches the grader" else "1"  # it spoils its own neighbour
+    assert (row["pixel-counts"], row["dice"], row["total"]) == (beside, "0", beside), row["sentence"]
     words = row["sentence"].partition("dice: ")[2].partition("iou: ")[0]
-    assert submissions.HOSTILE[name][1] in words and len(words) > 10
+    assert re.search(submissions.HOSTILE[name][1], words) and len(words) > 10, words
 
 
 @needs_sandbox
