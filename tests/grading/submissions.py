@@ -78,15 +78,15 @@ HOSTILE = {
         "longer than",
     ),
     "C loop": (inside("sum(range(10**15))"), "longer than"),
-    "memory": (inside("kept = []\nwhile True: kept.append(bytearray(b'x' * 2**28))"), "[Mm]emory"),
-    "one large array": (inside("np.ones(10**9).sum()"), "[Mm]emory"),
+    "memory": (inside("kept = []\nwhile True: kept.append(bytearray(b'x' * 2**28))"), "[Mm]emory|longer"),
+    "one large array": (inside("np.ones(10**9).sum()"), "[Mm]emory|longer"),
     "processes": (inside("import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass"), ""),
     "threads": (
         inside("while True:\n    threading.Thread(target=time.sleep, args=(99,)).start()", "import threading, time"), "",
     ),
-    "files": (inside("open('large', 'wb').write(bytes(2**29))"), "File too large"),
+    "files": (inside("open('large', 'wb').write(bytes(2**29))"), "File too large|longer"),
     "many files": (
-        inside("for number in range(10**6): open(f'{number}', 'wb').write(bytes(2**24))"), "No space left",
+        inside("for number in range(10**6): open(f'{number}', 'wb').write(bytes(2**24))"), "No space left|longer",
     ),
     "output without end": (inside("while True: print('x' * 10**6, flush=True)"), "longer than"),
     "exit": (inside("exit()"), "SystemExit"),
@@ -114,7 +114,7 @@ HOSTILE = {
     "looks for the check in memory": (
         inside("import gc\nfound = [each for each in gc.get_objects() if isinstance(each, dict) and 'strict' in each]\n"
                "return found[0]['metrics'].dice(counts, empty)"),
-        "IndexError|KeyError",
+        "Error|longer",
     ),
     "looks up the stack": (
         "import sys\n\ndef dice(counts, empty=1.0):\n    frame = sys._getframe()\n    while frame:\n"
