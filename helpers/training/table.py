@@ -80,8 +80,20 @@ def _scored(scores: dict) -> bool:
 
 
 def _joined(folds: Sequence[Result]) -> dict:
-    """The scores of one seed."""
-    return folds[0].scores if len(folds) == 1 else _task(folds[0]).joined([fold.folder for fold in folds])
+    """The scores of one seed; ValueError if the table of a fold is damaged or cut off."""
+    if len(folds) == 1:
+        return folds[0].scores
+    for fold in folds:
+        try:
+            whole = _task(fold).joined([fold.folder]).get("patients") == fold.scores.get("patients")
+        except (KeyError, OSError, TypeError, ValueError):
+            whole = False
+        if not whole:
+            raise ValueError(
+                f"{fold.folder}: its table of what was held out is damaged: delete scores.json beside it and run the "
+                "same command again, which writes both anew."
+            )
+    return _task(folds[0]).joined([fold.folder for fold in folds])
 
 
 def text(table: pandas.DataFrame, results: Sequence[Result]) -> str:
