@@ -30,7 +30,7 @@ import numpy as np
 from PIL import Image
 
 from grading import sandbox
-from helpers.data import brain, phantom_brain
+from helpers.data import brain, noise, phantom_brain
 from helpers.nets import handed_in, inference
 from helpers.scores import intervals, losses, metrics
 
@@ -81,8 +81,7 @@ def make_hidden_set(secret: str, patients: int = PATIENTS, slices: int = SLICES_
         images = np.stack([Image.fromarray(image).resize(side, Image.Resampling.BOX) for image in images])
         shares = [Image.fromarray(mask.astype("float32")).resize(side, Image.Resampling.BOX) for mask in masks]
         rng = np.random.default_rng([seed, number, 1])
-        noisy = images + rng.normal(0, rng.uniform(0, handed_in.NOISE), images.shape)
-        images = np.clip(np.rint(noisy), 0, 255).astype("uint8")
+        images = noise.rescan(images, rng.uniform(0, handed_in.NOISE), rng)
         return brain.normalise_images(images), np.stack(shares) >= 0.5 - 1e-6
 
     with concurrent.futures.ThreadPoolExecutor(helpers.processors()) as pool:

@@ -1,4 +1,4 @@
-"""Slices as a noisier scanner would have taken them. Built by hand in lesson 15, whose hidden patients come from one."""
+"""Slices as a noisier scanner would have taken them. Built by hand in lesson 15; its hidden patients come from one."""
 
 import dataclasses
 
