@@ -39,7 +39,7 @@ PATIENTS, SLICES_EACH = 40, 12
 BATCH = 8
 BASELINE = inference.WEIGHTS / "capstone.keras"
 NETWORK, IMAGES, MASKS, SAID = "network.keras", "images.npy", "masks.bin", "said.json"  # in a sandbox
-LIMITS = sandbox.Limits(seconds=180, memory=3 * 10**9)
+LIMITS = sandbox.Limits(seconds=300, memory=3 * 10**9)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,8 +110,8 @@ class Answer:
         return self.seconds * handed_in.SLICES / BATCH / 60
 
 
-def ask(model: keras.Model, images: np.ndarray, steps: int = 5) -> Answer:
-    """Let a network answer, then time its training step: the median of so many, after two to begin with.
+def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """The masks that a network finds, bool (slices, side, side).
 
     Raises:
         ValueError: it answers with something that is no number.
@@ -119,15 +119,26 @@ def ask(model: keras.Model, images: np.ndarray, steps: int = 5) -> Answer:
     probabilities = inference.predict_probabilities(model, images)
     if not np.isfinite(probabilities).all():
         raise ValueError("the network answers with something that is no number: train it with a lower rate.")
+    return probabilities >= 0.5
+
+
+def seconds_per_step(model: keras.Model, images: np.ndarray, steps: int = 5) -> float:
+    """What a training step with 8 slices takes: the median of so many, after two to begin with. The weights change."""
     rows = np.arange(BATCH) % len(images)
-    some, masks = images[rows].astype("float32") / 255, probabilities[rows, ..., None] >= 0.5
-    parameters, seconds = model.count_params(), []
-    model.compile(keras.optimizers.AdamW(0.0), losses.DiceCrossEntropy())
+    some = images[rows].astype("float32") / 255
+    model.compile(keras.optimizers.AdamW(1e-9), losses.DiceCrossEntropy())
+    seconds = []
     for _ in range(steps + 2):
         begun = time.perf_counter()
-        model.train_on_batch(some, masks.astype("float32"))
+        model.train_on_batch(some, (some[..., 1:2] > 0.9).astype("float32"))
         seconds.append(time.perf_counter() - begun)
-    return Answer(probabilities >= 0.5, parameters, float(np.median(seconds[2:])))
+    return float(np.median(seconds[2:]))
+
+
+def ask(model: keras.Model, images: np.ndarray) -> Answer:
+    """Let a network answer, then time its training step."""
+    masks, parameters = predict(model, images), model.count_params()
+    return Answer(masks, parameters, seconds_per_step(model, images))
 
 
 def answer_here() -> None:
@@ -235,13 +246,19 @@ def difference(row: Row, other: Row) -> tuple[float, float, float]:
 
 def baselines(hidden: HiddenSet) -> list[Row]:
     """What everybody is measured against: the course's U-Net first, then finding nothing, then a far larger network."""
-    rows = []
-    for name, source in (("The course's U-Net", BASELINE), ("The course's large network", "phantom")):
-        answer = ask(inference.load_model(source), hidden.images)
-        minutes = answer.minutes if source == BASELINE else None  # the large one was trained for far longer
-        rows.append(Row(name, hidden.dice(answer.masks), answer.parameters, minutes, competes=False))
-    black = Row("Finds nothing (all black)", hidden.dice(np.zeros_like(hidden.masks)), competes=False)
-    return [rows[0], black, rows[1]]
+    own, large = inference.load_model(BASELINE), inference.load_model("phantom")
+    answer = ask(own, hidden.images)
+    return [
+        Row("The course's U-Net", hidden.dice(answer.masks), answer.parameters, answer.minutes, competes=False),
+        Row("Finds nothing (all black)", hidden.dice(np.zeros_like(hidden.masks)), competes=False),
+        # trained for far longer than the budget allows
+        Row(
+            "The course's large network",
+            hidden.dice(predict(large, hidden.images)),
+            large.count_params(),
+            competes=False,
+        ),
+    ]
 
 
 def found(submissions: Path) -> dict[str, list[Path]]:
@@ -466,7 +483,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     course, *others = baselines(hidden)
     rows, refused = score_all(options.submissions, hidden, walls)
     write(options.output, page([course, *others, *rows], refused, course, options.patients))
-    print(f"{options.output}: {len(rows)} networks scored, {len(refused)} without a score")
+    print(f"{options.output}: networks with a score: {len(rows)}, without: {len(refused)}")
     return 0
 
 

@@ -17,7 +17,7 @@ WRONG = {
             "generator.normal": "np.random.default_rng(0).normal",
         },
         ("noise that only brightens", "a mean of 0"): {
-            "generator.normal(0, strength, images.shape)": "strength + generator.normal(0, strength, images.shape)",
+            "generator.normal(0, strength, images.shape)": "(strength + generator.normal(0, strength, images.shape))",
         },
         ("changes the images", "expected the images to stay"): """
             images[:] = np.clip(np.rint(images + generator.normal(0, strength, images.shape)), 0, 255)
