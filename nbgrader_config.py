@@ -16,7 +16,6 @@ c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.ker
 
 # by these words helpers/show/checks.py knows what is not written yet
 c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("Your code here: replace this line.")'}
-c.ClearSolutions.text_stub = "*Your words here: replace this line.*"
 
 
 class GoOnAfterAFailedCheck(Preprocessor):

@@ -385,7 +385,7 @@ _PAGE = string.Template("""<!DOCTYPE html>
   --dot: #0b6bb0; --base: #7a8290; --good: #0a6b43; --bad: #a3321c; }
 @media (prefers-color-scheme: dark) { :root { --paper: #14181f; --ink: #e7eaf0; --soft: #a3acba; --line: #333b48;
   --band: #1c222c; --dot: #6cbcf5; --base: #8d96a5; --good: #62d3a0; --bad: #ff9a82; } }
-body { margin: 0 auto; max-width: 68rem; padding: 2.5rem 1.25rem 4rem; background: var(--paper); color: var(--ink);
+body { margin: 0 auto; max-width: 72rem; padding: 2.5rem 1.25rem 4rem; background: var(--paper); color: var(--ink);
   font: 1rem/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1 { margin: 0 0 .25rem; font-size: 1.9rem; line-height: 1.2; }
 h2 { margin: 2.5rem 0 .5rem; font-size: 1.2rem; }
@@ -394,8 +394,9 @@ p { max-width: 46rem; margin: .4rem 0; }
 .table { overflow-x: auto; margin: 1.75rem 0 1rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .55rem .6rem; text-align: left; border-bottom: 1px solid var(--line); vertical-align: middle; }
-thead th { color: var(--soft); font-size: .82rem; font-weight: 600; vertical-align: bottom; border-bottom-width: 2px; }
-tbody th { font-weight: 600; max-width: 15rem; overflow-wrap: anywhere; }
+thead th { color: var(--soft); font-size: .82rem; font-weight: 600; vertical-align: bottom; border-bottom-width: 2px;
+  white-space: nowrap; }
+tbody th { font-weight: 600; min-width: 9.5rem; max-width: 15rem; overflow-wrap: anywhere; }
 tbody th small { display: block; font-weight: 400; }
 td { white-space: nowrap; }
 td:nth-last-child(-n+2), thead th:nth-last-child(-n+2) { text-align: right; }

@@ -22,8 +22,7 @@ MARKERS = {
     "### BEGIN HIDDEN TESTS",
     "### END HIDDEN TESTS",
 }
-# what nbgrader_config.py writes in place of an answer in words
-WORDS_STUB = "*Your words here: replace this line.*"
+WORDS_STUB = "YOUR ANSWER HERE"  # what nbgrader writes in place of an answer in words
 # whatever looks as if it were meant to be one of them
 LIKE_A_MARKER = re.compile(r"#\s*(begin|end)[\W_]*(hidden|solutions?\b|tests?\b)", re.IGNORECASE)
 
