@@ -6,6 +6,7 @@ limits of time, memory, processes, file size, disk and output. `run` is the plai
 out. `Sandbox` is the one beneath, with two pipes for a conversation.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -85,7 +86,7 @@ def why_unavailable() -> str | None:
     )
     if tried.returncode:
         said = (tried.stderr.strip().splitlines() or ["no word"])[-1]
-        return f"bubblewrap cannot build its walls here ({said}): allow user namespaces, or use --no-sandbox in a container."
+        return f"bubblewrap cannot build its walls ({said}): allow user namespaces, or use --no-sandbox in a container."
     return None
 
 
@@ -101,8 +102,8 @@ def run(
 
     Args:
         command: the program and its arguments; "python" stands for this environment's Python, with `helpers` to import.
-        files: {name: content} that lie in the home, the working folder, when the command starts; names may have folders.
-        wanted: names of the files to bring back from the home; those that are not there, or no plain files, are left out.
+        files: {name: content} that lie in the home, the working folder, at the start; names may have folders.
+        wanted: names of files to bring back from the home; what is not there, or no plain file, is left out.
         limits: see `Limits`.
         shared: {path inside: path outside} of further files or folders, to read only.
         walls: False runs it without bubblewrap, with the rights of the caller.
@@ -299,10 +300,8 @@ def _environment(home: str, course: str) -> dict[str, str]:
 
 
 def _signal(process: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(process, signal.SIGKILL) if process > 0 else os.killpg(-process, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def _family(process: int) -> list[int]:
