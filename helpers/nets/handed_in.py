@@ -20,7 +20,7 @@ from helpers.nets import attention
 SIDE = 48  # of a slice, in pixels
 PARAMETERS = 100_000  # of a network, at most
 SLICES = 6_400  # shown in a training, at most; a slice that is shown twice counts twice
-MINUTES = 3.0  # of a training on two cores, at most
+MINUTES = 5.0  # of a training on two cores, at most
 NOISE = 25  # standard deviation of the noisiest hidden patient, of grey values 0 to 255
 BYTES = 4_000_000  # of a file, and of all that is packed in it
 

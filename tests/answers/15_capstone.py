@@ -105,3 +105,10 @@ RIGHT = {
         "return {'batch': np.int64(4), 'slices': 2000, 'noise': 40, 'rate': 0.005, 'bend': True, 'loss': 'Dice'}",
     ],
 }
+
+# (expression over the finished lesson, lowest, highest), quoted in the text as "0.5 to 0.8" or "between 0.5 and 0.8".
+RANGES = [
+    ("before['the large network'].mean()", "0.55", "0.70"),
+    ("after['the large network'].mean()", "0.15", "0.35"),
+    ("scores['noisy'][0].mean()", "0.25", "0.50"),
+]
