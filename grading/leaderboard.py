@@ -189,13 +189,12 @@ WHY = {
 }
 
 
-def answer_behind_walls(path: Path, images: bytes, count: int, walls: bool = True) -> Answer:
+def answer_behind_walls(path: Path, images: np.ndarray, walls: bool = True) -> Answer:
     """Load a network in a sandbox of its own and bring its answer out.
 
     Args:
         path: the .keras file.
-        images: the hidden slices as the content of an .npy file.
-        count: how many they are.
+        images: the hidden slices.
         walls: False does without bubblewrap.
 
     Raises:
@@ -203,16 +202,18 @@ def answer_behind_walls(path: Path, images: bytes, count: int, walls: bool = Tru
     """
     with open(path, "rb") as file:
         content = file.read(handed_in.BYTES + 1)  # one more than is allowed is enough to be refused
+    memory = io.BytesIO()
+    np.save(memory, images)
     finished = sandbox.run(
         ["python", "-m", "grading.leaderboard", "--answer-here"],
-        {NETWORK: content, IMAGES: images},
+        {NETWORK: content, IMAGES: memory.getvalue()},
         [MASKS, SAID],
         LIMITS,
         walls=walls,
     )
     if SAID not in finished.files:
         raise ValueError(WHY.get(finished.reason or "", "the network broke off without an answer."))
-    return read_answer(finished.files, count)
+    return read_answer(finished.files, len(images))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -244,10 +245,13 @@ def difference(row: Row, other: Row) -> tuple[float, float, float]:
     return intervals.paired_interval(row.dice[None], other.dice[None])
 
 
-def baselines(hidden: HiddenSet) -> list[Row]:
-    """What everybody is measured against: the course's U-Net first, then finding nothing, then a far larger network."""
-    own, large = inference.load_model(BASELINE), inference.load_model("phantom")
-    answer = ask(own, hidden.images)
+def baselines(hidden: HiddenSet, walls: bool = True) -> list[Row]:
+    """What everybody is measured against: the course's U-Net first, then finding nothing, then a far larger network.
+
+    The course's U-Net takes the way of everybody else's, so that its minutes are like theirs.
+    """
+    answer = answer_behind_walls(BASELINE, hidden.images, walls)
+    large = inference.load_model("phantom")
     return [
         Row("The course's U-Net", hidden.dice(answer.masks), answer.parameters, answer.minutes, competes=False),
         Row("Finds nothing (all black)", hidden.dice(np.zeros_like(hidden.masks)), competes=False),
@@ -280,14 +284,12 @@ def score_all(
     Returns:
         A row for each network that gave an answer, and {student: why there is none} for the others.
     """
-    memory = io.BytesIO()
-    np.save(memory, hidden.images)
 
     def score(student: str, files: list[Path]) -> Row | str:
         try:
             if len(files) != 1:
                 raise ValueError(f"handed in {len(files)} .keras files: one is wanted, beside the notebook.")
-            answer = answer_behind_walls(files[0], memory.getvalue(), len(hidden.images), walls)
+            answer = answer_behind_walls(files[0], hidden.images, walls)
             return Row(student, hidden.dice(answer.masks), answer.parameters, answer.minutes)
         except (OSError, ValueError) as error:
             return str(error)
@@ -418,7 +420,7 @@ ul { padding-left: 1.1rem; } li { margin: .35rem 0; overflow-wrap: anywhere; }
 <h1>Leaderboard</h1>
 <p class="lead">Lesson $lesson: $competing networks, each scored anew on $patients phantom patients that nobody had
 seen, with noise of standard deviation 0 to $noise of 255.</p>
-<div class="table">
+<div class="table" role="region" tabindex="0" aria-label="Leaderboard">
 <table>
 <thead><tr>
 <th scope="col"><span aria-label="place">#</span></th><th scope="col">network of</th>
@@ -481,7 +483,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"making {options.patients} hidden patients", flush=True)
     hidden = make_hidden_set(options.seed, options.patients)
     print("scoring the baselines", flush=True)
-    course, *others = baselines(hidden)
+    try:
+        course, *others = baselines(hidden, walls)
+    except ValueError as error:
+        print(f"error: the course's own network has no score, so nobody has one: {error}", file=sys.stderr)
+        return 2
     rows, refused = score_all(options.submissions, hidden, walls)
     write(options.output, page([course, *others, *rows], refused, course, options.patients))
     print(f"{options.output}: networks with a score: {len(rows)}, without: {len(refused)}")

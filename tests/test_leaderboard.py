@@ -195,9 +195,9 @@ def hand_in(folder, student, content, name="network.keras"):
 
 
 def test_one_network_for_each_student_and_the_others_get_a_sentence(tmp_path, hidden, monkeypatch):
-    def behind_walls(path, images, count, walls):
-        assert json.loads(path.read_bytes()) and count == 6 and len(images) > 6 * 48 * 48 * 3
-        return leaderboard.read_answer(answer(hidden.masks), count)
+    def behind_walls(path, images, walls):
+        assert path.read_bytes() == b"1" and walls
+        return leaderboard.read_answer(answer(hidden.masks), len(images))
 
     monkeypatch.setattr(leaderboard, "answer_behind_walls", behind_walls)
     hand_in(tmp_path, "Ada", b"1", "my network.keras")
