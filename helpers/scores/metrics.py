@@ -82,7 +82,7 @@ def iou(counts: np.ndarray, empty: float = 1.0) -> np.ndarray:
     return _ratio(both, predicted + true - both, empty)
 
 
-def per_patient(counts: np.ndarray, patients: Sequence[str]) -> dict[str, np.ndarray]:
+def per_patient(counts: np.ndarray, patients: Sequence[str] | np.ndarray) -> dict[str, np.ndarray]:
     """Add up the counts (n, 3) of each patient's slices: {patient: (3,)}, sorted by patient.
 
     >>> each = per_patient(np.array([[1, 2, 2], [0, 0, 3], [1, 1, 1]]), ["a", "b", "a"])
@@ -96,12 +96,12 @@ def per_patient(counts: np.ndarray, patients: Sequence[str]) -> dict[str, np.nda
     Raises:
         ValueError: if there is not one patient for each slice.
     """
-    patients = np.asarray(patients)
-    if patients.shape != (len(counts),):
+    of_slice = np.asarray(patients)
+    if of_slice.shape != (len(counts),):
         raise ValueError(
-            f"patients must name the patient of each of the {len(counts)} slices, but its shape is {patients.shape}."
+            f"patients must name the patient of each of the {len(counts)} slices, but its shape is {of_slice.shape}."
         )
-    names, rows = np.unique(patients, return_inverse=True)
+    names, rows = np.unique(of_slice, return_inverse=True)
     sums = np.zeros((len(names), 3), np.int64)
     np.add.at(sums, rows, counts)
     return {str(name): row for name, row in zip(names, sums, strict=True)}
@@ -255,7 +255,7 @@ def street_scores(confusions: np.ndarray, names: Sequence[str], draws: int = 100
 
 
 def scores(
-    masks: np.ndarray, predictions: np.ndarray, patients: Sequence[str], empty: float = 1.0, seed: int = 0
+    masks: np.ndarray, predictions: np.ndarray, patients: Sequence[str] | np.ndarray, empty: float = 1.0, seed: int = 0
 ) -> dict:
     """The scores of a set of slices; see `scores_from_counts`.
 
@@ -273,7 +273,9 @@ def scores(
     return scores_from_counts(counts(masks, predictions), patients, empty, seed)
 
 
-def scores_from_counts(counts: np.ndarray, patients: Sequence[str], empty: float = 1.0, seed: int = 0) -> dict:
+def scores_from_counts(
+    counts: np.ndarray, patients: Sequence[str] | np.ndarray, empty: float = 1.0, seed: int = 0
+) -> dict:
     """The scores that `python -m helpers.evaluate` writes as JSON, beside those of an all-black prediction.
 
     To score a cross-validation, join the counts and patients of its folds first.
@@ -315,7 +317,7 @@ def scores_from_counts(counts: np.ndarray, patients: Sequence[str], empty: float
     }
 
 
-def _scores(counts: np.ndarray, patients: Sequence[str], empty: float, seed: int) -> dict:
+def _scores(counts: np.ndarray, patients: Sequence[str] | np.ndarray, empty: float, seed: int) -> dict:
     by_patient = {name: float(dice(row, empty)) for name, row in per_patient(counts, patients).items()}
     values = list(by_patient.values())
     positives = positives_only(counts)

@@ -131,12 +131,13 @@ def run(
         spread.synchronise(model)
         loss = losses.get(settings.loss, task.mode, task.ignore_index, task.class_weights())
         both = isinstance(model.output, dict)
+        compiled = inference.worth_compiling() if settings.compiled is None else settings.compiled
         model.compile(
             optimizer=schedules.optimizer(settings.optimizer, rate, settings.weight_decay),
             loss={"main": loss, "auxiliary": loss} if both else loss,
             loss_weights={"main": 1.0, "auxiliary": settings.auxiliary} if both else None,
             metrics={"main": task.metrics()} if both else task.metrics(),
-            jit_compile=inference.worth_compiling() if settings.compiled is None else settings.compiled,
+            jit_compile=compiled,  # pyright: ignore[reportArgumentType]
         )
         model.optimizer.build(model.trainable_variables)
     folder.mkdir(parents=True, exist_ok=True)
@@ -164,7 +165,7 @@ def run(
                 initial_epoch=done,
                 epochs=settings.epochs,
                 callbacks=[keeper, *callbacks],
-                verbose=0,
+                verbose=0,  # pyright: ignore[reportArgumentType]
                 shuffle=False,  # the batches come shuffled
             )
     if spread.process > 0:

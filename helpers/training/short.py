@@ -45,7 +45,7 @@ class ShortTraining:
         self.images, self.masks = images.astype("float32") / 255, masks[..., None].astype("float32")
         self.network = build(0)
         schedule = schedules.get("cosine", rate, epochs * -(-len(images) // batch))
-        self.network.compile(keras.optimizers.AdamW(schedule), losses.DiceCrossEntropy())
+        self.network.compile(keras.optimizers.AdamW(schedule), losses.DiceCrossEntropy())  # pyright: ignore[reportArgumentType]
         self.network.optimizer.build(self.network.trainable_variables)
         self._fresh = [keras.ops.convert_to_numpy(variable) for variable in self.network.optimizer.variables]
 
@@ -60,7 +60,12 @@ class ShortTraining:
         """Train the network as it is for so many epochs, or for all of them, and return it."""
         epochs = self.epochs if epochs is None else epochs
         self.network.fit(
-            self.images, self.masks, batch_size=self.batch, epochs=epochs, callbacks=list(callbacks), verbose=0
+            self.images,
+            self.masks,
+            batch_size=self.batch,
+            epochs=epochs,
+            callbacks=list(callbacks),
+            verbose=0,  # pyright: ignore[reportArgumentType]
         )
         return self.network
 
