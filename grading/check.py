@@ -19,6 +19,7 @@ import sys
 import time
 import types
 import warnings
+from typing import NoReturn
 
 import numpy as np
 
@@ -114,7 +115,7 @@ class Session(wire.Coder):
         super().__init__("c", trusting=False)
         self.lesson, self.cells, self.others = lesson, cells, others
         self.limits, self.seed, self.walls = limits, seed, walls
-        self.box, self.starts = None, 0
+        self.box, self.starts, self.orders = None, 0, 0
         self.half = set()  # cells of which only the definitions are run, as all of them took too long
         self.deadly = set()
         self.failed = {}  # {exercise: what failed when its cell ran}
@@ -130,7 +131,7 @@ class Session(wire.Coder):
         self.close()
         self.things, self.names, self.drawn, self.models = {}, {}, {}, {}
         self.starts += 1
-        self.box = sandbox.Sandbox([sys.executable, "-m", "grading.learner"], self.limits, walls=self.walls)
+        self.box = sandbox.Sandbox([sys.executable, "-P", "-m", "grading.learner"], self.limits, walls=self.walls)
         self.end = time.monotonic() + START_SECONDS
         self.ask("prepare", "", self.lesson.imports, seed=self.seed)
         for number, source in enumerate(self.others):
@@ -207,8 +208,12 @@ class Session(wire.Coder):
             self.open(message["graph"], [content for _, content in parts])
             return message
         except (ValueError, LookupError, TypeError, OSError, RecursionError, OverflowError, MemoryError):
-            self.box.kill("broken")
-            raise Ended("broken") from None
+            self._break()
+
+    def _break(self) -> NoReturn:
+        """End the conversation: what came is no answer, or none to what was asked."""
+        self.box.kill("broken")
+        raise Ended("broken") from None
 
     def ask(self, do: str, on: str, *args, **kwargs):
         """Ask the answer's side for one thing, and answer what it asks meanwhile."""
@@ -218,9 +223,12 @@ class Session(wire.Coder):
         tree = self.encode((args, kwargs))
         sent = self.sent
         self.ours = None
-        self._send({"do": do, "on": on, "with": tree, "news": self.news()})
+        self.orders += 1
+        self._send({"do": do, "on": on, "with": tree, "news": self.news(), "order": self.orders})
         for _ in range(MOST_ASKED):
             reply = self._receive()
+            if reply.get("order") != self.orders:
+                self._break()
             if "ask" not in reply:
                 break
             self._answer(reply)
@@ -238,6 +246,9 @@ class Session(wire.Coder):
                 else:
                     generators = [pair for pair in reply["changed"] if isinstance(sent[pair[0]], np.random.Generator)]
                     wire.apply_changes(self, sent, generators)
+        except (LookupError, ValueError, TypeError, OverflowError, RecursionError, AttributeError, MemoryError):
+            self._break()
+        try:
             if self.ours is not None:
                 raise self.ours
             if "error" in reply:
@@ -659,5 +670,6 @@ def _error(kinds, message, where) -> str:
 
 
 def _short(text: str) -> str:
+    text = "".join(letter if letter.isprintable() else " " for letter in text[:5000])
     text = " ".join(text.split())
     return text if len(text) < 600 else text[:600] + " ..."

@@ -80,6 +80,7 @@ def read(path: pathlib.Path, parts: tuple[str, ...], known: dict[str, check.Less
         known: all lessons.
     """
     parts = [unicodedata.normalize("NFC", part) for part in parts]
+    parts = [writable(part) for part in parts]
     named, before = _lesson_of_name(parts, known)
     student = re.sub(r"_\d+_assignsubmission_.*$", "", parts[0]) if len(parts) > 1 else before or parts[0]
     try:
@@ -155,10 +156,15 @@ def _cell(cell: dict) -> dict:
     grade_id = about.get("grade_id") if isinstance(about, dict) else None
     return {
         "code": cell.get("cell_type") == "code",
-        "source": source if isinstance(source, str) else "",
+        "source": writable(source) if isinstance(source, str) else "",
         "id": str(cell.get("id", "")),
         "grade_id": str(grade_id or ""),
     }
+
+
+def writable(text: str) -> str:
+    """The text without half characters, which no file can hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _answers(lesson: check.Lesson, cells: list[dict]) -> dict[str, int]:

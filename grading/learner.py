@@ -62,8 +62,6 @@ class Answers:
                 self.space[bound] = Lazy(bound, lambda module=module, name=alias.name: _from(module, name))
             else:
                 name = alias.name if alias.asname else bound
-                if bound == "helpers":
-                    importlib.import_module("helpers")
                 self.space[bound] = Lazy(bound, lambda name=name: importlib.import_module(name))
 
     def _run(self, statement, name: str) -> None:
@@ -81,13 +79,14 @@ class Answers:
         Returns:
             What failed: [kinds, message, where] of each.
         """
-        source = "".join(
-            re.sub(r"\S.*", "pass", line) if re.match(r"\s*[%!]", line) else line for line in source.splitlines(True)
-        )
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
         failed = []
         try:
-            body = ast.parse(source, name).body
+            try:
+                body = ast.parse(source, name).body
+            except SyntaxError:  # perhaps for lines that only a notebook understands
+                plain = re.sub(r"^(\s*)[%!].*", r"\1pass", source, flags=re.MULTILINE)
+                body = ast.parse(plain, name).body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return [told(error)]
         for statement in body:
@@ -142,7 +141,7 @@ class Learner(wire.Coder):
         super().__init__("a", trusting=True)
         self.stream, self.writer = inside.Stream(reader), writer
         self.answers = Answers()
-        self.hashed = False
+        self.hashed, self.order = False, 0
         original = builtins.hash
 
         def counted(value):
@@ -169,7 +168,7 @@ class Learner(wire.Coder):
         """Have the check do something with a thing of its own, in the midst of a call."""
         self.begin()
         tree = self.encode((args, kwargs))
-        message = {"ask": do, "on": name, "with": tree, "graph": None, "news": self.news()}
+        message = {"ask": do, "on": name, "with": tree, "graph": None, "news": self.news(), "order": self.order}
         inside.send(self.writer, message | {"graph": self.graph}, _numbered(self.parts))
         answer, parts = inside.receive(self.stream, MOST_BYTES)
         self.open(answer["graph"], [content for _, content in parts])
@@ -184,7 +183,7 @@ class Learner(wire.Coder):
         """Do what is asked until the other side has gone."""
         while True:
             order, parts = inside.receive(self.stream, MOST_BYTES)
-            self.hashed = False
+            self.hashed, self.order = False, order["order"]
             try:
                 self.open(order["graph"], [content for _, content in parts])
                 self.hear(order["news"])
@@ -199,7 +198,7 @@ class Learner(wire.Coder):
                 self.begin()
                 reply = {"error": told(error), "news": self.news()}
                 reply["changed"] = []
-            reply["hashed"], reply["graph"] = self.hashed, self.graph
+            reply["hashed"], reply["graph"], reply["order"] = self.hashed, self.graph, order["order"]
             inside.send(self.writer, reply, _numbered(self.parts))
 
     def do(self, do: str, on: str, args: tuple, kwargs: dict):

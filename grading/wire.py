@@ -592,7 +592,7 @@ def _check_class(config: dict) -> None:
     module, name, registered = (config.get(key) for key in ("module", "class_name", "registered_name"))
     if not isinstance(name, str) or not isinstance(module, str | None):
         raise Refused("a layer without a name")
-    ours = isinstance(registered, str) and registered.startswith("where_to_look>")
+    ours = registered == f"where_to_look>{name}"
     allowed = (
         (module == "keras.layers" and name in LAYERS)
         or (module in OPERATIONS and name.isidentifier())

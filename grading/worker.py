@@ -4,7 +4,10 @@ import dataclasses
 import json
 import os
 import pathlib
+import resource
 import sys
+
+MOST_MEMORY = 12 * 2**30
 
 
 def main() -> None:
@@ -15,6 +18,8 @@ def main() -> None:
         os.dup2(nothing, standard)
     os.environ.update(CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3", MPLBACKEND="agg")
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    # the description of a network may lie about its size; that ends this process, and not the machine
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     import helpers  # noqa: F401 (before Keras)
     from grading import check, collect, sandbox
 

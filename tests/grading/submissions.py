@@ -65,7 +65,7 @@ HONEST = {
     "    found = [2 * a / (b + c) if b + c else float(empty) for a, b, c in rows]\n    return found[0] if one else found\n",
 }
 
-# {name: (answer, words of the sentence)}: all get no point
+# {name: (answer, words of the sentence, as a pattern)}: all get no point
 HOSTILE = {
     "infinite loop": (inside("while True: pass"), "longer than"),
     "swallows interrupts": (
@@ -78,8 +78,8 @@ HOSTILE = {
         "longer than",
     ),
     "C loop": (inside("sum(range(10**15))"), "longer than"),
-    "memory": (inside("kept = []\nwhile True: kept.append(bytearray(b'x' * 2**26))"), "memory"),
-    "one large array": (inside("np.ones(10**9).sum()"), "memory"),
+    "memory": (inside("kept = []\nwhile True: kept.append(bytearray(b'x' * 2**28))"), "[Mm]emory"),
+    "one large array": (inside("np.ones(10**9).sum()"), "[Mm]emory"),
     "processes": (inside("import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass"), ""),
     "threads": (
         inside("while True:\n    threading.Thread(target=time.sleep, args=(99,)).start()", "import threading, time"), "",
@@ -114,7 +114,7 @@ HOSTILE = {
     "looks for the check in memory": (
         inside("import gc\nfound = [each for each in gc.get_objects() if isinstance(each, dict) and 'strict' in each]\n"
                "return found[0]['metrics'].dice(counts, empty)"),
-        "IndexError",
+        "IndexError|KeyError",
     ),
     "looks up the stack": (
         "import sys\n\ndef dice(counts, empty=1.0):\n    frame = sys._getframe()\n    while frame:\n"
@@ -184,10 +184,12 @@ HOSTILE = {
         "expected",
     ),
     "edits helpers": (
-        "import helpers\nopen(helpers.__file__, 'a').write('x = 1')\n" + inside("open(helpers.__file__, 'a')"), "Read-only",
+        "import importlib.util\nplace = importlib.util.find_spec('helpers').origin\nopen(place, 'a').write('x = 1')\n"
+        + inside("open(importlib.util.find_spec('helpers').origin, 'a')"),
+        "Read-only|Permission",
     ),
     "edits the grader": (
-        "import grading.check\n" + inside("open(grading.check.__file__, 'w')"), "Read-only",
+        "import grading.check\n" + inside("open(grading.check.__file__, 'w')"), "Read-only|Permission",
     ),
     "patches the grader": (
         "import grading.wire, grading.inside, json\n"

@@ -11,10 +11,11 @@ import pathlib
 import re
 import socket
 
+import numpy as np
 import pytest
 
 from grading import __main__ as grader
-from grading import check, collect, report, sandbox
+from grading import check, collect, new_lesson, report, sandbox, wire
 
 import submissions  # isort: skip
 
@@ -76,6 +77,7 @@ def files():
         "web page": ("<!DOCTYPE html><title>Sign in</title>", None, "not graded", "web page"),
         "no notebook": ("[1, 2]", None, "not graded", "no notebook"),
         "deep": ("[" * 100_000, None, "not graded", "broken"),
+        "half characters": (json.dumps(lesson(LESSON, submissions.HALF | {"iou": "x = '\ud800'"})), 3, "graded", ""),
         "bytes": (bytes(range(128, 256)) * 9, None, "not graded", "no text"),
         "another lesson": (lesson("01_images_and_masks"), None, "not graded", "This is lesson 01_images_and_masks"),
         "two notebooks": ({"02_scores.ipynb": lesson(LESSON), "02_scores (1).ipynb": half}, 4, "graded", "the latest"),
@@ -199,9 +201,10 @@ def test_honest_work_keeps_its_points(graded, name):
 @pytest.mark.parametrize("name", submissions.HOSTILE)
 def test_hostile_answer_gets_no_point_and_a_sentence(graded, name):
     row = graded[0][f"hostile, {name}", LESSON]
-    assert (row["pixel-counts"], row["dice"], row["total"]) == ("1", "0", "1"), row["sentence"]
+    beside = "0" if name == "patches the grader" else "1"  # it spoils its own neighbour
+    assert (row["pixel-counts"], row["dice"], row["total"]) == (beside, "0", beside), row["sentence"]
     words = row["sentence"].partition("dice: ")[2].partition("iou: ")[0]
-    assert submissions.HOSTILE[name][1] in words and len(words) > 10
+    assert re.search(submissions.HOSTILE[name][1], words) and len(words) > 10, words
 
 
 @needs_sandbox
@@ -343,3 +346,75 @@ def test_no_sandbox_no_grading(tmp_path, monkeypatch, capsys):
     (tmp_path / "submitted").mkdir()
     assert grader.main([str(tmp_path / "submitted"), "--out", str(tmp_path)]) == 2
     assert "bubblewrap is not installed" in capsys.readouterr().err
+
+
+@needs_sandbox
+@pytest.mark.parametrize("name", ["06_training", "07_squeeze_and_excitation"])
+def test_networks_layers_and_callbacks_cross_the_wall(name):
+    """The references of the two lessons whose checks ask most of it; `every_lesson.py` has all."""
+    known = collect.lessons(ROOT / "solutions")[name]
+    cells = {each.name: each.solution for each in known.exercises}
+    verdicts = check.judge(known, cells, [], sandbox.Limits(seconds=120), "1")
+    assert not [each for each in verdicts if each.state != "right"]
+
+
+def test_blank_lesson_starts_nothing(monkeypatch):
+    monkeypatch.setattr(check.Session, "start", lambda self: pytest.fail("a blank lesson was run"))
+    for known in collect.lessons(ROOT / "solutions").values():
+        cells = {each.name: each.stub for each in known.exercises}
+        verdicts = check.judge(known, cells, [], sandbox.Limits(), "1")
+        assert {each.state for each in verdicts} <= {"blank", "by hand"} and not any(each.points for each in verdicts)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"module": "keras.layers", "class_name": "Lambda", "config": {}},
+        {"module": "keras.layers", "class_name": "TFSMLayer", "config": {"filepath": "/tmp/x"}},
+        {"module": "builtins", "class_name": "function", "config": "eval"},
+        {"module": "keras.layers", "class_name": "Dense", "config": {"units": 10**9}},
+        {"module": "helpers.training.experiment", "class_name": "run", "config": {}},
+        {"module": "subprocess", "class_name": "Popen", "config": {}, "registered_name": "where_to_look>Popen"},
+    ],
+)
+def test_description_of_a_network_names_known_layers_alone(config):
+    with pytest.raises(wire.Refused):
+        wire.check_config({"module": "keras.layers", "class_name": "Dense", "config": {"inner": [config]}})
+
+
+def test_array_that_lies_about_itself_is_refused():
+    content = wire.pack(np.arange(3.0))
+    assert wire.unpack(content).tolist() == [0, 1, 2]
+    for lie in (content[:-1], content.replace(b"(3,)", b"(9,)"), b"no array", content.replace(b"<f8", b"|O8")):
+        with pytest.raises(wire.Refused):
+            wire.unpack(lie)
+    with pytest.raises(wire.Refused):
+        wire.pack(np.array([object()]))
+
+
+@needs_sandbox
+def test_command_runs_with_files_in_and_files_out():
+    code = (
+        "import os\nopen('made/out.txt', 'w').write(open('given/in.txt').read().upper())\nprint(os.getuid())\n"
+        "try:\n    open('/course/helpers/x', 'w')\nexcept OSError as error:\n    print(error.strerror)\n"
+    )
+    files = {"given/in.txt": b"hello", "made/keep": b"", "run.py": code.encode()}
+    done = sandbox.run(["python", "run.py"], files, ["made/out.txt", "made/none", "/etc/hostname"])
+    assert (done.status, done.reason, done.files) == (0, None, {"made/out.txt": b"HELLO"})
+    user, words = done.output.split("\n", 1)
+    assert user != "0" and "Read-only" in words
+    slow = sandbox.run(["python", "-c", "while True: pass"], limits=sandbox.Limits(seconds=2))
+    assert (slow.status, slow.reason) == (None, "seconds")
+
+
+def test_lesson_of_ones_own_begins_with_everything(tmp_path, capsys):
+    assert new_lesson.main(["16_recall", "--solutions", str(tmp_path)]) == 0
+    (own,) = collect.lessons(tmp_path).values()
+    assert [(each.name, each.points, each.by_hand) for each in own.exercises] == [
+        ("recall", 1, False),
+        ("why", 3, True),
+    ]
+    assert own.exercises[1].stub == "YOUR ANSWER HERE"
+    assert new_lesson.main(["16_recall", "--solutions", str(tmp_path)]) == 2
+    assert new_lesson.main(["../x", "--solutions", str(tmp_path)]) == 2
+    assert "take another name" in capsys.readouterr().err
