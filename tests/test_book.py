@@ -112,8 +112,8 @@ def test_answers_and_checks_are_folded_and_hidden_tests_are_gone(book, solution)
             assert test not in folded and test not in plain
         if graded.get("grade"):
             visible = squeezed(make_book.MARKS.sub("", make_book.HIDDEN.sub("", cell.source)))
-            if cell.cell_type == "markdown":  # an answer in words, whose list and code are set as such
-                visible = squeezed(re.sub(r"(?m)^\d+\. |[`*]", "", cell.source))
+            if cell.cell_type == "markdown":  # an answer in words, whose lists, code and apostrophes are set as such
+                visible = squeezed(re.sub(r"(?m)^\d+\. |[`*]", "", cell.source)).replace("'", "’")
             assert visible in folded and visible not in plain
         if graded.get("solution") and '"""' in cell.source:
             asked = squeezed(cell.source.partition("### BEGIN SOLUTION")[0])

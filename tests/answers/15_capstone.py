@@ -67,7 +67,10 @@ WRONG = {
         ("a set in place of a dictionary", "expected a dictionary"): "return 4800, 8, 0.01, 25",
         ("one step", "at least 20"): {"4800": "8"},
         ("slices as a share of the budget", "a whole number"): {"4800": "0.75"},
-        ("a rate for SGD", "with AdamW 0.01 is high"): 'return {"slices": 800, "batch": 8, "rate": 1.0, "noise": 25, "bend": True}',
+        (
+            "a rate for SGD",
+            "with AdamW 0.01 is high",
+        ): 'return {"slices": 800, "batch": 8, "rate": 1.0, "noise": 25, "bend": True}',
         ("noise below 0", "from 0 to 255"): {'"noise": 25': '"noise": -1'},
     },
 }
