@@ -18,7 +18,7 @@ import helpers  # noqa: F401  # isort: skip  (first: it keeps the start-up lines
 import numpy as np
 from PIL import Image
 
-from helpers.data import disk, phantom_streets, streets
+from helpers.data import disk, image_files, phantom_streets, streets
 from helpers.settings import Settings
 from helpers.tasks import streets as streets_task
 
@@ -54,7 +54,7 @@ def main() -> None:
         settings = Settings(dataset="cityscapes", crop=tuple(options.crop), batch=8)
 
         def decode(scene):
-            disk.read(scene.image), disk.read(scene.labels)
+            image_files.open_image(scene.image), image_files.open_image(scene.labels)
 
         workers = os.cpu_count() or 1
         jobs = ((scene,) for scene in itertools.cycle(scenes))

@@ -85,6 +85,8 @@ def write_lessons(pages: Path) -> None:
         copy = pages / "lessons" / path.parent.name / path.name
         copy.parent.mkdir(parents=True)
         nbformat.write(notebook, copy)
+        for drawing in path.parent.glob("*.svg"):
+            shutil.copy(drawing, copy.parent)
         number = path.stem.partition("_")[0]
         entries.append(f"{number} {title(notebook)} <{path.parent.name}/{path.stem}>")
     introduction = (

@@ -5,12 +5,15 @@ Import it before Keras or TensorFlow: it keeps what TensorFlow writes at its sta
 
 import contextlib
 import ctypes
+import itertools
+import json
 import math
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 __version__ = "0.1.0"
 
@@ -98,16 +101,54 @@ def _quiet_standard_error() -> Iterator[None]:
 
 
 def _start_keras() -> None:
+    """Import Keras; refuse what the user's own settings of it make impossible, and say where they stand."""
     try:
         with _quiet_standard_error():
-            import keras  # noqa: F401
-    except ModuleNotFoundError as error:
-        backend = str(error.name).partition(".")[0]
-        if backend not in _INSTALL:
+            import keras
+    except (ModuleNotFoundError, ValueError) as error:  # ValueError: a backend that Keras does not know
+        backend = error.name.partition(".")[0] if isinstance(error, ModuleNotFoundError) and error.name else ""
+        named, place = _backend_that_is_named()
+        if backend in _INSTALL:
+            _refuse(f"Keras needs {backend}, which is not installed: run {_INSTALL[backend]} in the course's folder.")
+        if named is not None and (backend == named or isinstance(error, ValueError)):
+            _refuse(f"{place} says that Keras is to run on {named}, which is not installed here: say tensorflow there.")
+        raise
+    except KeyboardInterrupt:
+        if not _is_command():
             raise
-        raise ImportError(
-            f"Keras needs {backend}, which is not installed: run {_INSTALL[backend]} in the course's folder."
-        ) from None
+        print("\nstopped: nothing was begun", file=sys.stderr, flush=True)
+        os._exit(130)  # TensorFlow, half imported, would have more to say
+    for name, needed in (("image_data_format", "channels_last"), ("floatx", "float32")):
+        there = getattr(keras.config, name)() if hasattr(keras, "config") else needed  # a test's stand-in has none
+        if there != needed:
+            _refuse(f'{_settings_of_keras()} says {name} "{there}", and this course needs "{needed}": change it there.')
+
+
+def _settings_of_keras() -> Path:
+    """The file that Keras takes a user's own settings from."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+
+
+def _backend_that_is_named() -> tuple[str | None, str]:
+    """The backend that the user names, None if none, and where."""
+    if os.environ.get("KERAS_BACKEND"):
+        return os.environ["KERAS_BACKEND"], "the environment variable KERAS_BACKEND"
+    try:
+        return json.loads(_settings_of_keras().read_text())["backend"], str(_settings_of_keras())
+    except (OSError, ValueError, KeyError, TypeError):
+        return None, ""
+
+
+def _is_command() -> bool:
+    """Whether this is `python -m helpers.SOMETHING`, whose user wants a sentence and no traceback."""
+    return any(one == "-m" and other.startswith("helpers.") for one, other in itertools.pairwise(sys.orig_argv))
+
+
+def _refuse(sentence: str) -> NoReturn:
+    if _is_command():
+        print(f"error: {sentence}", file=sys.stderr)
+        sys.exit(2)
+    raise ImportError(sentence) from None
 
 
 # The doctor looks at an installation that may be broken, and at this import from outside.

@@ -1,31 +1,109 @@
 """What the commands share: one sentence on stderr and an exit code for an error, and the ways to predict."""
 
 import argparse
+import contextlib
 import errno
 import os
+import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NoReturn
+
+STOPS = ("SIGTERM", "SIGHUP")
+"""What a batch system, a shutdown or a closed terminal sends, besides Ctrl-C."""
+LARGEST_SCALE = 8
+"""Of what an image is predicted at: beyond it the memory of a large machine does not hold a photograph."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asks the process to end; raised where it is, as Ctrl-C is."""
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self.number = number
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that tells a mistake in one sentence; its usage, of twenty lines for `train`, is for --help."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong, and exit with code 2."""
+        self.exit(2, f"error: {message}: {self.prog} --help lists what there is\n")
 
 
 def run(main: Callable[[Sequence[str] | None], None]) -> int:
     """Call a command's `main` with the process's own arguments and return its exit code.
 
-    0: done. 2: ValueError, OSError or MemoryError, told in one sentence on stderr. 130: stopped with Ctrl-C.
-    141: whoever read the output (`| head`) went away. Any other exception is a bug and keeps its traceback.
+    0: done. 2: ValueError, OSError or MemoryError, told in one sentence on stderr. 130: stopped with Ctrl-C; 143 and
+    129: by SIGTERM and by SIGHUP. 141: whoever read the output (`| head`) went away. Any other exception is a bug and
+    keeps its traceback.
     """
     try:
-        main(None)
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        print("\nstopped: what is finished is kept", file=sys.stderr)
-        return 130
+        with _stops():
+            main(None)
+            sys.stdout.flush()
+    except KeyboardInterrupt as stop:
+        number = stop.number if isinstance(stop, Stopped) else signal.SIGINT
+        which = "" if number == signal.SIGINT else f" by {signal.Signals(number).name}"
+        _say(f"\nstopped{which}: what is finished is kept, and the same command goes on from there")
+        return 128 + number
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes again at its exit
+        _drop(sys.stdout)
         return 141
     except (ValueError, OSError, MemoryError) as error:
-        print(f"error: {sentence(error)}", file=sys.stderr)
+        _say(f"error: {sentence(error)}")
+        return 2
+    except Exception as error:
+        if not _is_out_of_memory(error):
+            raise
+        _say(f"error: {sentence(MemoryError(str(error).strip().splitlines()[0][:200]))}")
         return 2
     return 0
+
+
+@contextlib.contextmanager
+def _stops() -> Iterator[None]:
+    """Have the signals in `STOPS` raise `Stopped`, but for those that somebody (`nohup`) has already seen to."""
+
+    def stop(number, frame):
+        raise Stopped(number)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # Python lets no other one set a handler
+        for number in (getattr(signal, name) for name in STOPS if hasattr(signal, name)):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _say(words: str) -> None:
+    """Print the last words: what TensorFlow's C++ code has to say of a training that was broken off is left out."""
+    with contextlib.suppress(OSError, ValueError):  # stderr is closed
+        print(words, file=sys.stderr, flush=True)
+        _drop(sys.stderr)
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        return
+    _drop(sys.stdout)  # whose disk may be the one that is full: else Python flushes again at its exit
+
+
+def _drop(stream) -> None:
+    """Let nothing more come through a standard stream of the process."""
+    with contextlib.suppress(OSError, ValueError):  # it is closed, or no file
+        if stream.fileno() in (1, 2):  # else it is somebody's own, such as a test's
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether TensorFlow or JAX found no memory, on a GPU mostly; each has an exception of its own for that."""
+    return type(error).__name__ == "ResourceExhaustedError" or "RESOURCE_EXHAUSTED" in str(error)
 
 
 def sentence(error: ValueError | OSError | MemoryError) -> str:
@@ -57,12 +135,24 @@ def add_inference_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--flips", action="store_true", help="average over each image and its mirror image")
     parser.add_argument(
-        "--scales", type=float, nargs="+", default=[1.0], metavar="S", help="average over these scales (1)"
+        "--scales", type=_factor, nargs="+", default=[1.0], metavar="S", help="average over these scales (1)"
     )
     parser.add_argument(
-        "--window", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"),
+        "--window", type=_side, nargs=2, metavar=("HEIGHT", "WIDTH"),
         help="slide a window of this size over each image, for images too large for memory",
     )  # fmt: skip
+
+
+def _factor(text: str) -> float:
+    if not 0 < float(text) <= LARGEST_SCALE:
+        raise argparse.ArgumentTypeError(f"{text} is no factor above 0, up to {LARGEST_SCALE}")
+    return float(text)
+
+
+def _side(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of pixels above 0")
+    return int(text)
 
 
 def averaging(options: argparse.Namespace) -> dict:

@@ -45,7 +45,12 @@ KERAS = """
 import json, sys, time
 sys.path[:0] = sys.argv[1:]
 start = time.monotonic()
-import helpers, keras
+try:
+    import helpers
+except ImportError as error:
+    if "keras.json says image_data_format" not in str(error) and "keras.json says floatx" not in str(error):
+        raise  # those two are for the doctor to say
+import keras
 seconds = time.monotonic() - start
 keras.layers.Conv2D(1, 3)(keras.ops.ones((1, 8, 8, 8)))
 print("\\n" + json.dumps({

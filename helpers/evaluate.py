@@ -23,7 +23,7 @@ on the val split of a set of streets, and a picture of what it takes for what is
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    result = argparse.ArgumentParser(
+    result = command.Parser(
         prog="python -m helpers.evaluate",
         description="Print the honest scores of a trained network, and those of one that knows nothing.",
         epilog=EXAMPLE,

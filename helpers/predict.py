@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from helpers import command, tasks
-from helpers.data import image_files
+from helpers.data import disk, image_files
 
 EXAMPLE = """example, with a phantom brain (python -m helpers.prepare brain makes it):
 
@@ -20,6 +20,9 @@ For each image, NAME_mask.png (0 or 255) and NAME_overlay.png (the contour of th
 of NAME_mask.tif where there is one) are written, at the image's own size. The slices of one patient in one folder are
 normalised together, as in training; a slice that is given alone is normalised with those that lie beside it.
 
+What cannot be read is listed at the end, and the others are predicted. A photograph that is larger than 2048 x 1024 is
+predicted in windows if the network takes any size.
+
 A network for streets writes NAME_labelIds.png, ready for the benchmark's server, and NAME_overlay.png, the classes in
 the colours of Cityscapes over the photograph:
 
@@ -28,7 +31,7 @@ the colours of Cityscapes over the photograph:
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    result = argparse.ArgumentParser(
+    result = command.Parser(
         prog="python -m helpers.predict",
         description="Write what a network finds, and an overlay, for each image.",
         epilog=EXAMPLE,
@@ -44,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = parser().parse_args(arguments)
-    paths = image_files.below(options.input)
+    paths, failures = image_files.below(options.input)
     model, purpose = tasks.load(options.model, options.dataset)
     threshold = command.threshold(options, purpose.threshold)
     options.output.mkdir(parents=True, exist_ok=True)
@@ -52,9 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     unreadable = tasks.get(purpose.dataset).segment(
         model, purpose, paths, root, options.output, threshold, command.averaging(options)
     )
-    print(f"{len(paths) - len(unreadable)} masks and overlays are in {options.output}")
-    if unreadable:
-        raise OSError("\n".join(unreadable))
+    print(f"{len(paths) - len(unreadable)} masks and overlays are in {disk.printable(options.output)}")
+    if failures or unreadable:
+        raise OSError("\n".join([*failures, *unreadable]))
 
 
 if __name__ == "__main__":

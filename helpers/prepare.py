@@ -18,7 +18,7 @@ EXAMPLE = """examples, which make the embedded phantom brains in half a minute a
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser: a subcommand for each data set."""
-    result = argparse.ArgumentParser(
+    result = command.Parser(
         prog="python -m helpers.prepare",
         description="Make, download or unpack a data set, and check every file of it.",
         epilog=EXAMPLE,

@@ -5,11 +5,23 @@ A data set reads some of them and not the others, as its task says; see `helpers
 
 import dataclasses
 import json
+import math
+import numbers
 from pathlib import Path
 from typing import Any
 
 
-def _setting(default: Any, words: str, flag: str | None = None, metavar=None, each: bool = False) -> Any:
+def _setting(
+    default: Any,
+    words: str,
+    flag: str | None = None,
+    metavar=None,
+    each: bool = False,
+    above: float | None = None,
+    least: float | None = None,
+    below: float = math.inf,
+    idle: tuple[str, ...] = (),
+) -> Any:
     """A field with what `python -m helpers.train` makes an option of.
 
     Args:
@@ -18,8 +30,13 @@ def _setting(default: Any, words: str, flag: str | None = None, metavar=None, ea
         flag: of the option; None when the command decides about this setting by itself.
         metavar: as argparse takes it.
         each: the option takes several values, and each is a run of its own.
+        above, least: the number, or each of several, is above this, or at least this.
+        below: the number is below this; so none is infinite.
+        idle: other settings that leave this one nothing to do: "NAME" when that one is anything but its default,
+            "NAME=VALUE" when it is that value.
     """
     metadata = {"words": words, "flag": flag, "metavar": metavar, "each": each}
+    metadata |= {"above": above, "least": least, "below": below, "idle": idle}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -31,42 +48,48 @@ class Settings:
     loss: str = _setting("Dice_CrossEntropy", "losses, by their names", "--loss", "NAME", each=True)
     pretrained: bool = _setting(
         False, "True or False for each of --models: begin with an encoder trained on ImageNet", "--pretrain", "BOOL",
-        each=True,
+        each=True, idle=("start",),
     )  # fmt: skip
-    seed: int = _setting(0, "the first seed: of the weights, the order of the images and the changes", "--seed", "N")
+    seed: int = _setting(0, "the first seed: of the weights, the order of the images and the changes", "--seed", "N",
+                         least=0, below=2**32)  # fmt: skip
     dataset: str = _setting("brain", "what is learned", "--dataset")
     data: str = _setting("phantom", "phantom; a set as `prepare` put it; or a folder in the layout of one", "--data",
                          "SOURCE")  # fmt: skip
-    size: int = _setting(128, "side of a training image in pixels", "--size", "PIXELS")
-    crop: tuple[int, int] = _setting((256, 512), "the pieces that are trained on", "--crop", ("HEIGHT", "WIDTH"))
+    size: int = _setting(128, "side of a training image in pixels", "--size", "PIXELS", above=0, below=2**14)
+    crop: tuple[int, int] = _setting((256, 512), "the pieces that are trained on", "--crop", ("HEIGHT", "WIDTH"),
+                                    above=0, below=2**14)  # fmt: skip
     scale: tuple[float, float] = _setting(
-        (0.5, 2.0), "scale by a factor between these two before a piece is cut out", "--scale", ("LOWEST", "HIGHEST")
-    )
+        (0.5, 2.0), "scale by a factor between these two before a piece is cut out", "--scale", ("LOWEST", "HIGHEST"),
+        above=0, idle=("epochs=0",),
+    )  # fmt: skip
     filters: int | None = _setting(16, "width of the first stage; 0 for each network's published width", "--filters",
-                                   "N")  # fmt: skip
-    epochs: int = _setting(8, "epochs; 0 only scores", "--epoch", "N")
-    batch: int = _setting(8, "images in a step", "--batch", "N")
+                                   "N", above=0, below=2**12)  # fmt: skip
+    epochs: int = _setting(8, "epochs; 0 only scores", "--epoch", "N", least=0)
+    batch: int = _setting(8, "images in a step", "--batch", "N", above=0)
     steps: int | None = _setting(
-        None, "steps in an epoch, when it is not to be a pass over the training images", "--steps", "N"
-    )
+        None, "steps in an epoch, when it is not to be a pass over the training images", "--steps", "N", above=0,
+        idle=("epochs=0",),
+    )  # fmt: skip
     validate_every: int = _setting(
-        1, "epochs from one validation to the next; the last one is always validated", "--validate-every", "N"
-    )
-    optimizer: str = _setting("AdamW", "AdamW, or SGD with momentum 0.9", "--optimizer")
-    learning_rate: float = _setting(1e-3, "the highest", "--learningrate", "RATE")
-    schedule: str = _setting("cosine", "of the learning rate", "--schedule")
-    weight_decay: float = _setting(1e-4, "of the optimizer", "--weight-decay", "RATE")
-    class_weights: bool = _setting(False, "weigh rare classes up in the cross-entropy", "--class-weights")
+        1, "epochs from one validation to the next; the last one is always validated", "--validate-every", "N",
+        above=0, idle=("epochs=0", "validation=0"),
+    )  # fmt: skip
+    optimizer: str = _setting("AdamW", "AdamW, or SGD with momentum 0.9", "--optimizer", idle=("epochs=0",))
+    learning_rate: float = _setting(1e-3, "the highest", "--learningrate", "RATE", above=0, idle=("epochs=0",))
+    schedule: str = _setting("cosine", "of the learning rate", "--schedule", idle=("epochs=0",))
+    weight_decay: float = _setting(1e-4, "of the optimizer", "--weight-decay", "RATE", least=0, idle=("epochs=0",))
+    class_weights: bool = _setting(False, "weigh rare classes up in the cross-entropy", "--class-weights",
+                                   idle=("epochs=0",))  # fmt: skip
     auxiliary: float = _setting(
-        0.0, "weight of the loss of a second head, which only UNet_S5_D16 has", "--auxiliary", "RATE"
+        0.0, "weight of the loss of a second head, which only UNet_S5_D16 has", "--auxiliary", "RATE", least=0
     )
-    augment: bool = _setting(True, "vary the training images at random", "--augment")
+    augment: bool = _setting(True, "vary the training images at random", "--augment", idle=("epochs=0",))
     validation: float = _setting(
         0.2, "share of the patients or groups held out, without --folds; 0 trains on all and scores none",
-        "--validation", "SHARE",
+        "--validation", "SHARE", least=0, below=1, idle=("folds",),
     )  # fmt: skip
-    folds: int = _setting(0, "K-fold cross-validation over the patients or groups", "--folds", "K")
-    fold: int = _setting(0, "which of the folds is held out: train makes a run for each")
+    folds: int = _setting(0, "K-fold cross-validation over the patients or groups", "--folds", "K", least=0)
+    fold: int = _setting(0, "which of the folds is held out: train makes a run for each", least=0)
     groups: str | None = _setting(
         None, "what stays on one side of the split: a pattern whose brackets find the group in a file's path, or "
         "a CSV of file,group", "--groups", "PATTERN",
@@ -75,7 +98,8 @@ class Settings:
         None, "begin with the weights of this .keras file of the same network, or with phantom or brain", "--start",
         "FILE",
     )  # fmt: skip
-    flips: bool = _setting(False, "score the mean prediction for an image and its mirror image", "--flips")
+    flips: bool = _setting(False, "score the mean prediction for an image and its mirror image", "--flips",
+                           idle=("validation=0",))  # fmt: skip
     policy: str | None = _setting(
         None, "Keras' dtype policy: float32, mixed_float16 or mixed_bfloat16", "--policy", "NAME"
     )
@@ -102,3 +126,37 @@ class Settings:
                 f"{path}: holds no settings that this version can read ({error}); run it with the version that wrote "
                 "it, or train again in another folder."
             ) from error
+
+    def check(self) -> None:
+        """Raise ValueError for a number that is none, or outside of its range; costs nothing."""
+        for field in dataclasses.fields(self):
+            value, limits = getattr(self, field.name), field.metadata
+            if value is None or isinstance(value, (bool, str)):
+                continue
+            words = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            for number in value if isinstance(value, tuple) else (value,):
+                if not isinstance(number, numbers.Real):
+                    raise ValueError(f"{field.name} is {value!r}: give a number.")
+                if limits["above"] is not None and not number > limits["above"]:
+                    raise ValueError(f"{field.name} is {words}: give a number above {limits['above']}.")
+                if limits["least"] is not None and not number >= limits["least"]:
+                    raise ValueError(f"{field.name} is {words}: give {limits['least']} or more.")
+                if not number < limits["below"]:
+                    limit = "a finite number" if limits["below"] == math.inf else f"a number below {limits['below']}"
+                    raise ValueError(f"{field.name} is {words}: give {limit}.")
+
+    def idle(self, given: dict[str, str]) -> None:
+        """Raise ValueError for a setting to which another one leaves nothing to do, so that none is set in vain.
+
+        Args:
+            given: the settings that were asked for, by their names, with what the one who asked calls them.
+        """
+        fields = {field.name: field for field in dataclasses.fields(self)}
+        for name, words in given.items():
+            for condition in fields[name].metadata["idle"]:
+                other, _, value = condition.partition("=")
+                there = getattr(self, other)
+                if there == float(value) if value else there != fields[other].default:
+                    raise ValueError(
+                        f"{words} has nothing to do where {given.get(other, other)} is {there}: leave one of them out."
+                    )

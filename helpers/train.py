@@ -4,8 +4,10 @@ python -m helpers.train --models UNet SE_UNet --loss DiceLoss FocalLoss --train 
 """
 
 import argparse
+import collections
 import dataclasses
 import itertools
+import shlex
 import sys
 import types
 import typing
@@ -16,7 +18,7 @@ from helpers import command, tasks
 from helpers.nets import zoo
 from helpers.scores import losses
 from helpers.settings import Settings
-from helpers.training import experiment, schedules, table
+from helpers.training import experiment, run_folder, schedules, table
 
 EXAMPLE = """example, a few minutes on a laptop, with the phantom brains that are made on first use:
 
@@ -35,7 +37,12 @@ A run that was interrupted goes on where it stopped when the same command is giv
 
 FIELDS = {field.name: field for field in dataclasses.fields(Settings) if field.metadata["flag"]}
 NAMED = {"model": zoo.NAMES, "loss": losses.NAMES}
-CHOICES = {"dataset": tuple(tasks.TASKS), "optimizer": schedules.OPTIMIZERS, "schedule": schedules.NAMES}
+CHOICES = {
+    "dataset": tuple(tasks.TASKS),
+    "optimizer": schedules.OPTIMIZERS,
+    "schedule": schedules.NAMES,
+    "policy": experiment.POLICIES,
+}
 
 
 def truth(text: str) -> bool:
@@ -47,7 +54,7 @@ def truth(text: str) -> bool:
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser: an option for each setting that has a flag, and those of the command."""
-    result = argparse.ArgumentParser(
+    result = command.Parser(
         prog="python -m helpers.train",
         description="Train networks x losses x seeds and end with a table of honest scores.",
         epilog=EXAMPLE,
@@ -117,7 +124,8 @@ def plan(options: argparse.Namespace) -> list[tuple[Settings, Path]]:
     given: dict[str, typing.Any] = {
         name: value for name, value in vars(options).items() if name in FIELDS and value is not None
     }
-    tasks.refuse_unused(options.dataset, {name: FIELDS[name].metadata["flag"] for name in given})
+    flags = {name: FIELDS[name].metadata["flag"] for name in given}
+    tasks.refuse_unused(options.dataset, flags)
     default = tasks.get(options.dataset).defaults
     models = given.pop("model", [default.model])
     pretrain = given.pop("pretrained", [default.pretrained and options.model is None] * len(models))
@@ -132,8 +140,14 @@ def plan(options: argparse.Namespace) -> list[tuple[Settings, Path]]:
     common = dataclasses.replace(default, **given)
     if options.filters == 0:
         common = dataclasses.replace(common, filters=None)
-    if options.train < 1:
-        raise ValueError(f"--train is {options.train}: give 1 or more.")
+    common.idle({name: flag for name, flag in flags.items() if name != "pretrained" or any(pretrain)})
+    for flag, value in (("--train", options.train), ("--devices", options.devices)):
+        if value < 1:
+            raise ValueError(f"{flag} is {value}: give 1 or more.")
+    for flag, names in (("--models", list(zip(models, pretrain, strict=True))), ("--loss", given_losses)):
+        (name, times), *_ = collections.Counter(names).most_common()
+        if times > 1:
+            raise ValueError(f"{flag} names {name if flag == '--loss' else name[0]} {times} times: name each once.")
     runs = []
     for (model, pretrained), loss, number in itertools.product(
         zip(models, pretrain, strict=True), given_losses, range(options.train)
@@ -156,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tasks.get(options.dataset).folder_of(runs[0][0].data)
     results = []
     for number, (settings, folder) in enumerate(runs, start=1):
-        finished = (folder / "scores.json").exists() and not options.overwrite
+        finished = run_folder.is_finished(folder) and not options.overwrite
         print(f"run {number} of {len(runs)}: {folder}" + (" is finished" if finished else ""), flush=True)
         result = experiment.run(settings, folder, options.overwrite, number_of_devices=options.devices)
         if result is not None:
@@ -165,15 +179,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return  # the first of several processes has the results
     rows = table.summarise(results)
     folder = options.out / options.dataset
-    rows.to_csv(folder / "results.csv", index=False)
+    run_folder.write(folder / "results.csv", rows.to_csv(index=False))
     written = f"\n{table.text(rows, results)}\n\nwritten to {folder / 'results.csv'}"
     patients = table.patients(results)
     if len(patients):
-        patients.to_csv(folder / "patients.csv", index=False)
+        run_folder.write(folder / "patients.csv", patients.to_csv(index=False))
         written += ", and each one's Dice to patients.csv beside it"
     print(written)
     print("to look at a prediction:\n")
-    print(f"    python -m helpers.predict --model {results[-1].folder / 'final.keras'} --input IMAGE --output FOLDER")
+    model = shlex.quote(str(results[-1].folder / "final.keras"))
+    print(f"    python -m helpers.predict --model {model} --input IMAGE --output FOLDER")
 
 
 if __name__ == "__main__":

@@ -55,8 +55,9 @@ def test_the_state_brings_back_the_weights_and_the_optimizer(tmp_path):
     images, masks = rng.random((2, 32, 32, 3), "float32"), rng.random((2, 32, 32, 1), "float32")
     trained = compiled()
     trained.train_on_batch(images, masks)
-    path = tmp_path / "state.weights.h5"
-    path.write_bytes(checkpoint.serialise_state(trained))
+    path = tmp_path / "state.keras"
+    path.write_bytes(checkpoint.serialise_state(trained, {"history": [{"epoch": 1}]}))
+    assert checkpoint.read_note(path) == {"history": [{"epoch": 1}]}
     resumed = compiled()
     resumed.optimizer.build(resumed.trainable_variables)
     resumed.load_weights(path)
@@ -74,10 +75,10 @@ def test_a_full_disk_ends_in_a_sentence_and_leaves_what_was_there(tmp_path, monk
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match=r"best.keras: could not be written \(the disk is full\); make room"):
         run_folder.write(path, checkpoint.serialise(network(), BRAIN.note()))
-    assert path.read_bytes() == b"before"
+    assert path.read_bytes() == b"before" and list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("name", inference.TRAINED)
@@ -133,5 +134,5 @@ def test_a_note_that_this_version_cannot_read_is_refused(save, tmp_path):
     with pytest.raises(ValueError, match="in words that this version cannot read"):
         tasks.load(save({**BRAIN.note(), "colour": "red"}))
     (tmp_path / "broken.keras").write_bytes(b"PK")
-    with pytest.raises(ValueError, match="broken.keras: is not a network saved by Keras 3, or is damaged"):
+    with pytest.raises(ValueError, match="broken.keras: is cut off or damaged"):
         checkpoint.read_note(tmp_path / "broken.keras")

@@ -1,22 +1,32 @@
 """The commands as a person types them."""
 
+import contextlib
 import csv
 import dataclasses
 import json
+import os
+import pickle
+import re
+import signal
 import subprocess
 import sys
+import time
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import evaluate, predict, tasks, train
+import helpers
+from helpers import command, evaluate, predict, prepare, tasks, train
 from helpers.data import brain, image_files
 from helpers.nets import checkpoint, zoo
+from helpers.scores import intervals
 from helpers.settings import Settings
 from helpers.tasks.purpose import Purpose
-from helpers.training import run_folder
+from helpers.training import run_folder, table
 
+COMMANDS = {"train": train, "evaluate": evaluate, "predict": predict, "prepare": prepare}
 SMALL = ["--size", "32", "--filters", "4", "--epoch", "1", "--batch", "4", "--validation", "0.3"]
 
 
@@ -49,23 +59,6 @@ def test_the_originals_command_line_word_for_word():
     assert {(s.learning_rate, s.epochs, s.batch) for s, _ in runs} == {(0.0001, 50, 16)}
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ("--models SE_Unet", "SE_UNet"),
-        ("--models UNet Lite0_UNet --pretrain True", "--pretrain has 1 values for 2 --models"),
-        ("--models UNet --pretrain True", "UNet"),
-        ("--loss DiceLos", "DiceLoss"),
-        ("--train 0", "--train is 0"),
-        ("--size 100", "96 x 96 or 112 x 112"),
-        ("--start nowhere.keras", "nowhere.keras"),
-    ],
-)
-def test_what_cannot_work_is_refused_before_training(words, message):
-    with pytest.raises((ValueError, FileNotFoundError), match=message):
-        run_plan(*words.split())
-
-
 def test_each_setting_with_a_flag_is_an_option_and_its_help_names_the_defaults():
     options = {each.dest: each for each in train.parser()._actions}
     for field in dataclasses.fields(Settings):
@@ -75,21 +68,6 @@ def test_each_setting_with_a_flag_is_an_option_and_its_help_names_the_defaults()
     assert options["learning_rate"].help.endswith("(0.001)")
     assert all(name in options["model"].help for name in zoo.NAMES)
     assert "--crop HEIGHT WIDTH" in train.parser().format_help()
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ("--dataset cityscapes --size 128", "--size is for brain and pairs, and cityscapes does nothing with it"),
-        ("--dataset cityscapes --folds 4", "--folds is for brain and pairs"),
-        ("--crop 64 64", "--crop is for cityscapes, and brain does nothing with it"),
-        ("--no-class-weights", "--class-weights is for cityscapes and pairs"),
-        ("--groups (a)", "--groups is for pairs"),
-    ],
-)
-def test_an_option_that_a_data_set_does_not_read_is_refused(words, message):
-    with pytest.raises(ValueError, match=message):
-        run_plan(*words.split())
 
 
 def test_train_ends_with_a_table_and_skips_what_is_finished(kaggle_folder, tmp_path, capsys):
@@ -119,12 +97,26 @@ def test_networks_are_compared_with_the_first(kaggle_folder, tmp_path, capsys):
         first, second = csv.DictReader(file)
     assert first["difference"] == ""
     assert float(second["difference"]) == pytest.approx(float(second["dice"]) - float(first["dice"]))
-    assert float(second["difference_low"]) <= float(second["difference"]) <= float(second["difference_high"])
+    low, high = (float(second[f"difference_patients_{end}"]) for end in ("low", "high"))
+    assert low <= float(second["difference"]) <= high
+    assert second["difference_low"] == second["difference_high"] == ""  # one training each
     assert "Dice against UNet" in printed and f"{float(second['difference']):+.3f}" in printed
+    assert "of one training: none" in printed and f"[{low:+.3f}, {high:+.3f}]" in printed
+
+
+def test_differences_are_over_trainings_and_over_patients():
+    ours, theirs = np.array([[0.5, 0.9], [0.7, 0.7]]), np.array([[0.4, 0.6], [0.4, 0.8]])
+    found = table.differences(ours, theirs)
+    assert found["difference"] == pytest.approx(0.15)
+    trainings = intervals.welch_interval(ours, theirs)[1:]
+    assert (found["difference_low"], found["difference_high"]) == pytest.approx(trainings)
+    # of the two patients the one gains 0.2, the other 0.1
+    patients = found["difference_patients_low"], found["difference_patients_high"]
+    assert patients == pytest.approx((0.1, 0.2))
 
 
 def test_folds_are_joined_over_all_patients(kaggle_folder, tmp_path):
-    train.main(["--data", str(kaggle_folder), "--out", str(tmp_path), "--folds", "2", *SMALL])
+    train.main(["--data", str(kaggle_folder), "--out", str(tmp_path), "--folds", "2", *SMALL[:-2]])
     with open(tmp_path / "brain/results.csv", newline="") as file:
         (row,) = csv.DictReader(file)
     everybody = set(np.unique(brain.load(str(kaggle_folder)).patients))
@@ -133,6 +125,11 @@ def test_folds_are_joined_over_all_patients(kaggle_folder, tmp_path):
         rows = list(csv.DictReader(file))
     assert {each["patient"] for each in rows} == everybody and len(rows) == len(everybody)
     assert sum(float(each["dice"]) for each in rows) / len(rows) == pytest.approx(float(row["dice"]))
+    results = [run_folder.read(path.parent) for path in sorted(tmp_path.rglob("scores.json"))]
+    damaged = results[1].folder / "slices.csv"
+    damaged.write_text("".join(damaged.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(ValueError, match=f"{results[1].folder}: its table of what was held out is damaged"):
+        table.summarise(results)
 
 
 def test_evaluate_writes_the_scores_and_the_baseline(model_file, kaggle_folder, tmp_path, capsys):
@@ -215,30 +212,213 @@ def test_evaluate_refuses_what_the_network_has_no_use_for(words, classes, messag
         evaluate.main(["--model", str(tmp_path / "x.keras"), "--data", "nowhere", "--dataset", dataset, *words])
 
 
+BAD = """
+train | --seed -1 | seed is -1: give 0 or more
+train | --seed 4294967296 | seed is 4294967296: give a number below 4294967296
+train | --folds -2 | folds is -2: give 0 or more
+train | --folds 1 | folds is 1: give 2 or more
+train | --folds 2 --validation 0.3 | --validation has nothing to do where --folds is 2
+train | --validation 1 | validation is 1.0: give a number below 1
+train | --validation nan | validation is nan: give 0 or more
+train | --validation 0 --flips | --flips has nothing to do where --validation is 0.0
+train | --validation 0 --validate-every 2 | --validate-every has nothing to do where --validation is 0.0
+train | --learningrate inf | learning_rate is inf: give a finite number
+train | --learningrate nan | learning_rate is nan: give a number above 0
+train | --learningrate 0 | learning_rate is 0.0: give a number above 0
+train | --learningrate fast | argument --learningrate: invalid float value: 'fast'
+train | --weight-decay inf | weight_decay is inf: give a finite number
+train | --epoch -1 | epochs is -1: give 0 or more
+train | --epoch 1.5 | argument --epoch: invalid int value: '1.5'
+train | --epoch 0 --learningrate 1 | --learningrate has nothing to do where --epoch is 0
+train | --epoch 0 --no-augment | --augment has nothing to do where --epoch is 0
+train | --batch 0 | batch is 0: give a number above 0
+train | --steps 0 | steps is 0: give a number above 0
+train | --size 0 | size is 0: give a number above 0
+train | --size 100000 | size is 100000: give a number below 16384
+train | --size 100 | use 96 x 96 or 112 x 112
+train | --filters -4 | filters is -4: give a number above 0
+train | --filters 99999 | filters is 99999: give a number below 4096
+train | --policy float16 | argument --policy: invalid choice: 'float16'
+train | --schedule linear | argument --schedule: invalid choice: 'linear'
+train | --optimizer adam | argument --optimizer: invalid choice: 'adam'
+train | --models UNett | did you mean UNet
+train | --models UNet SE_UNet UNet | --models names UNet 2 times: name each once
+train | --loss DiceLoss DiceLoss | --loss names DiceLoss 2 times: name each once
+train | --pretrain maybe | 'maybe' is neither True nor False
+train | --models Lite0_UNet --pretrain True --start brain | --pretrain has nothing to do where --start is brain
+train | --start nowhere.keras | nowhere.keras: no such file
+train | --train 0 | --train is 0: give 1 or more
+train | --devices -2 | --devices is -2: give 1 or more
+train | --auxiliary 0.4 | UNet has no auxiliary head
+train | --auxiliary inf --models UNet_S5_D16 | auxiliary is inf: give a finite number
+train | --models UNet Lite0_UNet --pretrain True | --pretrain has 1 values for 2 --models
+train | --models UNet --pretrain True | UNet cannot be pretrained
+train | --no-class-weights | --class-weights is for cityscapes and pairs
+train | --groups (a) | --groups is for pairs
+train | --crop 32 32 | --crop is for cityscapes, and brain does nothing with it
+train | --dataset cityscapes --size 128 | --size is for brain and pairs, and cityscapes does nothing with it
+train | --dataset cityscapes --scale inf inf | scale is inf inf: give a finite number
+train | --dataset cityscapes --crop -256 256 | crop is -256 256: give a number above 0
+train | --overwite | unrecognized arguments: --overwite
+train | --data nowhere | nowhere
+evaluate | --model zero.keras --data phantom | zero.keras: is empty
+evaluate | --model cut.keras --data phantom | cut.keras: is cut off or damaged
+evaluate | --model flipped.keras --data phantom | flipped.keras: is damaged
+evaluate | --model pickled.keras --data phantom | pickled.keras: is a pickle
+evaluate | --model weights.h5 --data phantom | weights.h5: is an HDF5 file
+evaluate | --model page.keras --data phantom | page.keras: is not a network saved by Keras 3
+evaluate | --model pointer.keras --data phantom | pointer.keras: is a pointer to a file that git-lfs has not fetched
+evaluate | --model lambda.keras --data phantom | lambda.keras: holds a Lambda layer
+evaluate | --model own.keras --data phantom | own.keras: holds Own, which neither Keras nor this course has
+evaluate | --model classifier.keras --data phantom | classifier.keras: gives outputs of shape (None, 2)
+evaluate | --model unbuilt.keras --data phantom | unbuilt.keras: was saved before it was built
+evaluate | --model brain --data phantom --scales inf | argument --scales: inf is no factor above 0
+evaluate | --model brain --data phantom --scales 1000 | argument --scales: 1000 is no factor above 0, up to 8
+evaluate | --model brain --data phantom --window 0 5 | argument --window: 0 is no number of pixels above 0
+evaluate | --model brain --data phantom --json nowhere/x.json | nowhere: no such folder for x.json
+evaluate | --data phantom | the following arguments are required: --model
+predict | --model brain --input nowhere --output out | nowhere
+predict | --model brain --input . --output out --scales 0 | argument --scales: 0 is no factor above 0
+prepare | mouse | invalid choice: 'mouse'
+prepare | brain --check nowhere | nowhere
+"""
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory, model_file):
+    """A folder of files that are often given for a network of Keras 3."""
+    folder = tmp_path_factory.mktemp("damaged")
+    whole = model_file.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    for name, content in {
+        "zero.keras": b"",
+        "cut.keras": whole[:-1000],
+        "flipped.keras": bytes(flipped),
+        "pickled.keras": pickle.dumps([1]),
+        "weights.h5": b"\x89HDF\r\n",
+        "page.keras": b"<html>404</html>",
+        "pointer.keras": b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n",
+    }.items():
+        (folder / name).write_bytes(content)
+
+    class Own(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+    image = keras.Input((32, 32, 3))
+    features = keras.layers.Conv2D(1, 1)(image)
+    for name, output in {
+        "lambda": keras.layers.Lambda(lambda values: values * 2)(features),
+        "own": Own()(features),
+        "classifier": keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(features)),
+    }.items():
+        keras.Model(image, output).save(folder / f"{name}.keras")
+    keras.Sequential([keras.layers.Conv2D(1, 1)]).save(folder / "unbuilt.keras")
+    return folder
+
+
 @pytest.mark.parametrize(
-    ("module", "words", "message"),
+    ("module", "words", "message"), [tuple(line.split(" | ")) for line in BAD.strip().splitlines()]
+)
+def test_a_mistake_ends_in_one_sentence_and_a_code(module, words, message, damaged, monkeypatch, capsys):
+    monkeypatch.chdir(damaged)
+    before = set(damaged.iterdir())
+    try:
+        code = command.run(lambda _: COMMANDS[module].main(words.split()))
+    except SystemExit as end:  # argparse
+        code = end.code
+    printed = capsys.readouterr().err
+    assert code == 2
+    assert printed.startswith("error: ") and printed.count("\n") == 1 and "Traceback" not in printed
+    assert message in printed
+    assert set(damaged.iterdir()) == before, "nothing was begun"
+
+
+def test_a_process_ends_with_the_sentence_and_the_code(tmp_path):
+    words = [sys.executable, "-m", "helpers.train", "--models", "UNett"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("error: ") and "did you mean UNet" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_signal_ends_as_ctrl_c_does(capsys):
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell takes from what it runs with &
+
+    def main(number):
+        return lambda _: os.kill(os.getpid(), number) or time.sleep(1)
+
+    for number, code, words in (
+        (signal.SIGTERM, 143, "stopped by SIGTERM: what is finished is kept"),
+        (signal.SIGINT, 130, "stopped: what is finished is kept"),
+    ):
+        assert command.run(main(number)) == code
+        assert words in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    previous = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as nohup does with SIGHUP
+    assert command.run(main(signal.SIGTERM)) == 0
+    signal.signal(signal.SIGTERM, previous)
+    signal.signal(signal.SIGINT, interrupt)
+
+
+def test_a_gpu_without_memory_is_told_and_a_fault_of_ours_keeps_its_traceback(capsys):
+    class ResourceExhaustedError(Exception):
+        pass
+
+    def fail(error):
+        raise error
+
+    assert command.run(lambda _: fail(ResourceExhaustedError("OOM when allocating\nmore"))) == 2
+    assert "error: out of memory (OOM when allocating): close other programs" in capsys.readouterr().err
+    with pytest.raises(KeyError):
+        command.run(lambda _: fail(KeyError("x")))
+
+
+@pytest.mark.parametrize(
+    ("error", "named", "message"),
     [
-        ("train", "--models UNett", "did you mean"),
-        ("train", "--data nowhere", "nowhere"),
-        ("predict", "--model nowhere.keras --input . --output out", "nowhere.keras"),
-        ("evaluate", "--model nowhere.keras --data phantom", "nowhere.keras"),
+        (
+            ModuleNotFoundError("No module named 'jax'", name="jax"),
+            "jax",
+            "Keras needs jax, which is not installed: run",
+        ),
+        (
+            ModuleNotFoundError("No module named 'torch'", name="torch"),
+            "torch",
+            "keras.json says that Keras is to run on torch",
+        ),
+        (ValueError("Unable to import backend : theano"), "theano", "keras.json says that Keras is to run on theano"),
+        (
+            None,
+            "image_data_format",
+            'keras.json says image_data_format "channels_first", and this course needs "channels_last"',
+        ),
+        (None, "floatx", 'keras.json says floatx "float16", and this course needs "float32"'),
     ],
 )
-def test_a_mistake_ends_in_one_sentence_and_a_code(module, words, message, tmp_path):
-    (tmp_path / "image.png").write_bytes(b"")
-    done = subprocess.run(
-        [sys.executable, "-m", f"helpers.{module}", *words.split()],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1 and done.stderr.startswith("error: ")
-    assert message in done.stderr
-    assert not (tmp_path / "runs").exists()
+def test_settings_of_keras_that_do_not_fit_are_named(error, named, message, tmp_path, monkeypatch, capsys):
+    @contextlib.contextmanager
+    def start():
+        if error:
+            raise error
+        yield
 
-
-def test_a_damaged_model_file_is_named(tmp_path):
-    (tmp_path / "broken.keras").write_bytes(b"PK not a zip")
-    with pytest.raises(ValueError, match="broken.keras: is not a network saved by Keras 3, or is damaged"):
-        evaluate.main(["--model", str(tmp_path / "broken.keras"), "--data", "phantom"])
+    monkeypatch.setattr(helpers, "_quiet_standard_error", start)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    (tmp_path / "keras.json").write_text(json.dumps({"backend": named}))
+    if error is None:
+        monkeypatch.setattr(f"keras.config.{named}", lambda: {"floatx": "float16"}.get(named, "channels_first"))
+    with pytest.raises(ImportError, match=re.escape(message)):
+        helpers._start_keras()
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "helpers.train"])
+    with pytest.raises(SystemExit) as end:
+        helpers._start_keras()
+    printed = capsys.readouterr().err
+    assert end.value.code == 2 and printed.startswith("error: ") and message in printed
+    if named == "torch":
+        monkeypatch.setenv("KERAS_BACKEND", named)
+        with pytest.raises(SystemExit):
+            helpers._start_keras()
+        assert "the environment variable KERAS_BACKEND says" in capsys.readouterr().err

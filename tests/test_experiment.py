@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from helpers.data import brain
+from helpers.nets import checkpoint
 from helpers.scores import metrics
 from helpers.settings import Settings
 from helpers.tasks import binary
@@ -147,7 +148,7 @@ def test_a_killed_process_resumes_with_the_same_weights(settings, finished, tmp_
     command += ["--size", "32", "--filters", "4", "--epoch", "3", "--batch", "4", "--validation", "0.3"]
     folder = tmp_path / "runs/brain/UNet-Dice_CrossEntropy/seed_0"
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not (folder / "state.weights.h5").exists() and process.poll() is None:
+    while not (folder / "state.keras").exists() and process.poll() is None:
         time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
@@ -167,7 +168,7 @@ def test_a_finished_run_is_returned_and_not_trained_again(settings, finished, tm
 
 
 def test_other_settings_do_not_overwrite(settings, finished):
-    with pytest.raises(ValueError, match=r"run with epochs 3, not 4.*--overwrite"):
+    with pytest.raises(ValueError, match=r"run with epochs 3, not 4; .*--start .*final.keras.*--overwrite"):
         experiment.run(dataclasses.replace(settings, epochs=4), finished.folder, progress=False)
     assert (finished.folder / "scores.json").exists()
 
@@ -230,16 +231,126 @@ def test_a_loss_that_becomes_nan_says_what_to_do(settings, tmp_path):
     assert not (tmp_path / "run/scores.json").exists()
 
 
+class Kill(BaseException):
+    """What nothing in the course catches, as nothing catches SIGKILL."""
+
+
+def test_kills_while_saving_end_in_the_same_weights_and_leave_nothing_behind(settings, finished, tmp_path, monkeypatch):
+    replace, run = os.replace, tmp_path / "run"
+    moments = [("best.keras", 0), ("history.csv", 1), ("state.keras", 1), ("final.keras", 2), ("scores.json", 3)]
+
+    def cut(source, target):
+        """Die with the file half-written, once for each moment: before this file, when so many epochs are kept."""
+        epochs = len(run_folder.read_history(run))
+        if moments and os.path.basename(target) == moments[0][0] and epochs >= moments[0][1]:
+            moments.pop(0)
+            raise Kill
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", cut)
+    while moments:
+        left = len(moments)
+        with pytest.raises(Kill):
+            experiment.run(settings, run, progress=False)
+        assert list(run.glob("writing-*")) and len(moments) == left - 1
+    assert_same_outcome(finished, experiment.run(settings, run, progress=False))
+    assert sorted(path.name for path in run.iterdir()) == sorted(path.name for path in finished.folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def interrupted(settings, finished, tmp_path_factory):
+    """A run that was stopped after its second epoch of three."""
+    folder = tmp_path_factory.mktemp("interrupted") / "run"
+    with pytest.raises(KeyboardInterrupt):
+        experiment.run(settings, folder, progress=False, callbacks=[StopAfter(2, 0)])
+    return folder
+
+
+def half(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_a_lost_state_restarts_the_epoch_count(settings, finished, interrupted, tmp_path, capsys):
+    run = shutil.copytree(interrupted, tmp_path / "run")
+    half(run / "state.keras")
+    assert_same_outcome(finished, experiment.run(settings, run, progress=False))
+    assert f"{run / 'state.keras'}: is cut off or damaged" in (printed := capsys.readouterr().out)
+    assert "The training begins with its first epoch." in printed
+
+
+def test_what_the_state_holds_replaces_the_other_files(settings, finished, interrupted, tmp_path, capsys):
+    run = shutil.copytree(interrupted, tmp_path / "run")
+    (run / "settings.json").write_bytes(b"")
+    half(run / "history.csv")
+    half(run / "best.keras")
+    epochs = []
+    watch = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: epochs.append(epoch))
+    resumed = experiment.run(settings, run, progress=False, callbacks=[watch])
+    assert epochs == [2] and same(weights(run), weights(finished.folder))
+    assert [row["loss"] for row in resumed.history] == [row["loss"] for row in finished.history]
+    assert [row.partition(",")[0] for row in (run / "history.csv").read_text().split()] == ["epoch", "1", "2", "3"]
+    assert Settings.read(run / "settings.json") == settings
+    assert f"{run / 'best.keras'}: is lost" in capsys.readouterr().out
+    assert resumed.model("best").count_params() == finished.parameters
+
+
+def test_other_images_than_the_run_was_begun_with_are_refused(settings, interrupted, tmp_path):
+    run = shutil.copytree(interrupted, tmp_path / "run")
+    images = shutil.copytree(settings.data, tmp_path / "kaggle_3m")
+    shutil.rmtree(images / conftest.PATIENTS[0])
+    note = checkpoint.read_note(run / "state.keras")
+    moved = dataclasses.asdict(dataclasses.replace(settings, data=str(images)))
+    (run / "settings.json").write_text(json.dumps(moved))
+    with pytest.raises(ValueError, match=rf"was begun with {note['steps']} steps in an epoch, and .* gives \d now"):
+        experiment.run(Settings(**moved), run, progress=False)
+
+
+def test_damaged_scores_are_counted_again_from_the_final_weights(settings, finished, tmp_path, capsys):
+    run = shutil.copytree(finished.folder, tmp_path / "run")
+    before = (run / "final.keras").stat().st_mtime_ns
+    half(run / "scores.json")
+    with pytest.raises(FileNotFoundError, match="holds no finished run"):
+        run_folder.read(run)
+    assert_same_outcome(finished, experiment.run(settings, run, progress=False))
+    assert (run / "final.keras").stat().st_mtime_ns == before
+    assert "its scores are missing or damaged; they are counted from final.keras" in capsys.readouterr().out
+
+
+def test_a_finished_run_with_damaged_settings_or_history_stays_finished(settings, finished, tmp_path, capsys):
+    run = shutil.copytree(finished.folder, tmp_path / "run")
+    half(run / "history.csv")
+    (run / "settings.json").write_bytes(b"")
+    before = {path.name: path.read_bytes() for path in run.glob("*.keras")}
+    result = experiment.run(settings, run, progress=False)
+    assert (result.scores, result.history) == (finished.scores, [])
+    assert f"{run / 'history.csv'}: is damaged" in capsys.readouterr().out
+    assert Settings.read(run / "settings.json") == settings, "the networks say them"
+    assert before == {path.name: path.read_bytes() for path in run.glob("*.keras")}
+    for each in ("settings.json", "final.keras", "best.keras"):
+        (run / each).write_bytes(b"")
+    with pytest.raises(ValueError, match=r"settings.json: holds no settings .*begin anew with --overwrite"):
+        experiment.run(settings, run, progress=False)
+
+
+def test_a_second_training_in_the_folder_is_told_about_the_first(settings, tmp_path):
+    run = tmp_path / "run"
+    with run_folder.alone_in(run):
+        for overwrite in (False, True):
+            with pytest.raises(BlockingIOError, match=rf"process {os.getpid()} on .* is training in {run}, since"):
+                experiment.run(settings, run, overwrite=overwrite, progress=False)
+    assert list(run.iterdir()) == []
+
+
 def test_a_full_disk_loses_no_finished_epoch(settings, finished, tmp_path, monkeypatch):
     replace = os.replace
 
     def full(source, target):
-        if str(target).endswith("state.weights.h5") and len(run_folder.read_history(tmp_path / "run")) == 2:
+        if str(target).endswith("state.keras") and len(run_folder.read_history(tmp_path / "run")) == 2:
             raise OSError(errno.ENOSPC, "No space left on device")
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match=r"state.weights.h5: could not be written \(the disk is full\); make room"):
+    with pytest.raises(OSError, match=r"state.keras: could not be written \(the disk is full\); make room"):
         experiment.run(settings, tmp_path / "run", progress=False)
     assert not list((tmp_path / "run").glob("writing-*"))
     monkeypatch.setattr(os, "replace", replace)

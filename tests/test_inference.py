@@ -36,11 +36,11 @@ def test_windows_of_a_pointwise_network_give_what_the_whole_image_gives(images, 
 
 def test_windows_cover_all_and_overlap_by_a_third():
     for whole, side in [(1024, 512), (2048, 1024), (100, 33), (64, 64), (65, 64), (7, 1)]:
-        starts = inference._starts(whole, side)
+        starts = inference.starts(whole, side)
         assert starts[0] == 0 and starts[-1] == whole - side
         steps = np.diff(starts)
         assert (steps > 0).all() and (steps <= max(1, round(side * 2 / 3))).all()
-    assert inference._starts(1024, 512) == [0, 256, 512]
+    assert inference.starts(1024, 512) == [0, 256, 512]
 
 
 def test_one_window_fades_into_the_next_without_a_seam():
@@ -48,7 +48,7 @@ def test_one_window_fades_into_the_next_without_a_seam():
     images = np.zeros((1, 32, 96, 3), "uint8")
     images[0, 0, 0, 0] = 255
     found = inference.predict_probabilities(counting(), images, window=(32, 48))[0, 16]
-    starts = inference._starts(96, 48)
+    starts = inference.starts(96, 48)
     assert starts == [0, 24, 48]
     # By hand: at column x the tent of a window that begins at s is 1 - |x - s - 23.5| / 24.
     tents = [np.clip(1 - abs(np.arange(96) - start - 23.5) / 24, 0, None) for start in starts]

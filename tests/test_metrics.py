@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from cityscapesscripts.evaluation import evalPixelLevelSemanticLabeling as evaluation
 from PIL import Image
+from scipy import stats
 
 import helpers  # noqa: F401  (imports Keras quietly)
 from helpers.data import street_classes
@@ -189,6 +190,58 @@ def test_paired_interval_refuses(scores, baseline, message):
         intervals.paired_interval(scores, baseline)
     with pytest.raises(ValueError, match="level must lie"):
         intervals.paired_interval([[0.5]], [[0.5]], level=95)
+
+
+def test_welch_interval_agrees_with_scipy_and_is_of_the_seeds_alone():
+    rng = np.random.default_rng(0)
+    ours, theirs = rng.random((3, 20)), rng.random((5, 20)) * 0.3
+    found = intervals.welch_interval(ours, theirs, level=0.9)
+    by_scipy = stats.ttest_ind(ours.mean(axis=1), theirs.mean(axis=1), equal_var=False).confidence_interval(0.9)
+    assert found == pytest.approx((ours.mean() - theirs.mean(), by_scipy.low, by_scipy.high))
+    assert intervals.welch_interval(ours, theirs) == pytest.approx(intervals.welch_interval(ours[:, ::-1], theirs))
+    # by hand: means 0.6 and 0.8 against 0.5 and 0.5, one degree of freedom, t = 12.706
+    found = intervals.welch_interval([[0.6], [0.8]], [[0.5], [0.5]])
+    assert found == pytest.approx((0.2, 0.2 - 1.2706, 0.2 + 1.2706), abs=1e-4)
+    assert intervals.welch_interval([[0.5], [0.5]], [[0.25], [0.25]]) == (0.25, 0.25, 0.25)
+
+
+def test_of_two_identical_networks_welch_holds_the_truth_as_often_as_it_says_and_the_bootstrap_does_not():
+    rng = np.random.default_rng(0)
+    held = {"welch": 0, "bootstrap": 0}
+    for _ in range(300):
+        ours, theirs = rng.normal(0.6, 0.03, (2, 3, 1)) + rng.normal(0, 0.05, (2, 3, 20))
+        for name, (_, low, high) in {
+            "welch": intervals.welch_interval(ours, theirs),
+            "bootstrap": intervals.paired_interval(ours, theirs, draws=200),
+        }.items():
+            held[name] += low <= 0 <= high
+    assert held["welch"] / 300 > 0.93 and held["bootstrap"] / 300 < 0.92, held
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.01, 0.05, "better"),
+        (-0.05, -0.01, "worse"),
+        (-0.01, 0.05, "cannot tell"),
+        (0, 0.05, "cannot tell"),
+        (0.001, 0.019, "too small to matter"),
+        (-0.019, 0.019, "too small to matter"),
+        (0.001, 0.02, "better"),
+        (-0.02, -0.001, "worse"),
+    ],
+)
+def test_verdict(low, high, said):
+    assert intervals.verdict(low, high, worth=0.02) == said
+
+
+def test_welch_interval_refuses():
+    with pytest.raises(ValueError, match="1 and 2 seeds: train each network twice"):
+        intervals.welch_interval([[0.5]], [[0.5], [0.6]])
+    with pytest.raises(ValueError, match="the same patients"):
+        intervals.welch_interval([[0.5], [0.5]], [[0.5, 0.6], [0.5, 0.6]])
+    with pytest.raises(ValueError, match="level must lie"):
+        intervals.welch_interval([[0.5], [0.6]], [[0.5], [0.6]], level=95)
 
 
 def test_bootstrap_interval_refuses():

@@ -174,7 +174,7 @@ def test_masks_that_jpeg_or_a_slip_has_changed_are_refused(tmp_path):
     Image.fromarray(slip).save(tmp_path / "b/masks/cat0_0.png")
     with pytest.raises(ValueError, match="the value 7 stands in fewer than 10 pixels"):
         pairs.classes_of(pairs.find(tmp_path / "b"), progress=False)
-    assert any("the value 7" in line for line in pairs.check(tmp_path / "b", progress=False)[1])
+    assert any("the value 7" in line for line in pairs.inspect(tmp_path / "b", progress=False).lines)
 
 
 def test_groups_come_from_a_pattern_or_a_csv(tmp_path):

@@ -134,7 +134,7 @@ def test_folder_is_checked_and_used_where_it_is(tmp_path, data_home, files, caps
     output = capsys.readouterr().out
     assert f'SOURCE = "{tmp_path / "mine" / "kaggle_3m"}"' in output
     assert f"--data {tmp_path / 'mine' / 'kaggle_3m'}" in output
-    assert not data_home.exists()
+    assert os.listdir(data_home) == ["cache"]  # what was seen
     with pytest.raises(ValueError, match="leave out --output"):
         prepare.main(["brain", "--source", "mine", "--output", "elsewhere"])
 
@@ -179,7 +179,7 @@ def test_check_changes_nothing(tmp_path, data_home, files, capsys):
     with pytest.raises(ValueError, match=f"^{folder} has [0-9]+ problem"):
         prepare.main(["brain", "--check", str(folder)])
     assert f"{PATIENTS[0]}/{PATIENTS[0]}_1" in capsys.readouterr().out
-    assert not data_home.exists()
+    assert os.listdir(data_home) == ["cache"]  # what was seen
 
 
 def test_check_of_an_empty_folder(tmp_path):
@@ -343,7 +343,7 @@ def test_street_zips_one_by_one_to_another_folder(tmp_path, data_home, street_fi
     unpack_streets([labels], "--output", "my sets")
     assert content_of(tmp_path / "my sets") == street_files["leftImg8bit"] | street_files["gtFine"]
     assert f"--data '{tmp_path / 'my sets'}'" in capsys.readouterr().out
-    assert not data_home.exists()
+    assert os.listdir(data_home) == ["cache"]  # what was seen
 
 
 @pytest.mark.parametrize(
@@ -450,7 +450,7 @@ def test_folder_of_streets_is_checked_and_used_where_it_is(tmp_path, data_home, 
     with pytest.raises(ValueError, match="^mine has 1 problem, listed above"):
         prepare.main(["cityscapes", "--check", "mine"])
     assert "gtFine_labelIds.png: unreadable or truncated image" in capsys.readouterr().out
-    assert not data_home.exists()
+    assert os.listdir(data_home) == ["cache"]  # what was seen
     (tmp_path / "a.zip").write_bytes(b"")
     with pytest.raises(NotADirectoryError, match="a.zip is a file, not a folder; unpack downloaded zips with"):
         prepare.main(["cityscapes", "--check", "a.zip"])

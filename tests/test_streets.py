@@ -161,7 +161,7 @@ def test_check_reports_all_that_is_wrong_at_once(street_folder):
     cut.write_bytes(cut.read_bytes()[:-20])
     damage(street_folder, "ulm_000000_000002").unlink()
     damage(street_folder, "bonn_000000_000001", "val", "leftImg8bit").unlink()
-    write_scene(street_folder, "train", "ulm", 7, labels=np.zeros((4, 4), "uint8"))
+    write_scene(street_folder, "train", "ulm", 7, labels=np.full((4, 4), 7, "uint8"))
     twin = np.asarray(Image.open(damage(street_folder, "ulm_000000_000002", part="leftImg8bit")))
     write_scene(street_folder, "train", "ulm", 8, image=twin)
     shutil.copy(damage(street_folder, "ulm_000000_000008"), street_folder / "gtFine/train/ulm/notes.png")

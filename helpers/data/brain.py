@@ -7,20 +7,23 @@ The embedded phantom set has the same layout. Built by hand in lessons 01 and 04
 """
 
 import collections
+import contextlib
 import dataclasses
 import errno
 import hashlib
 import itertools
 import os
 import re
+import shlex
 import shutil
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from helpers.data import disk
+from helpers.data import disk, image_files, inspection
 
 PERCENTILES = (10, 99)
 """`normalise_images` measures each channel of a patient at these two percentiles (Buda et al. 2019)."""
@@ -29,7 +32,9 @@ UPPER_PERCENTILE_VALUE = 200
 """Where `normalise_images` puts the upper percentile: tumours are brighter still and need the room to 255."""
 
 _PATIENT = re.compile(r"[A-Za-z0-9]+_[A-Za-z0-9]+_[A-Za-z0-9]+_\d{8}")
-_CACHE_VERSION = 1
+_SLICE = re.compile(r"(?P<patient>.+)_(?P<number>\d+)(?P<mask>_mask)?", re.IGNORECASE)
+_CACHE_VERSION = 2
+_LARGEST_SHARE = 0.5  # of a slice that is tumour; in the Kaggle set it is an eighth
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +117,7 @@ def folder_of(source: str | Path = "phantom") -> Path:
     if not folder.is_dir():
         raise NotADirectoryError(
             f"{folder} is a file, not a folder; unpack a downloaded zip with "
-            f"`python -m helpers.prepare brain --source {folder}`"
+            f"`python -m helpers.prepare brain --source {shlex.quote(str(folder))}`"
         )
     return folder
 
@@ -138,7 +143,7 @@ def load(source: str | Path = "phantom", size: int | None = None, progress: bool
     if size is not None and size < 1:
         raise ValueError(f"size is {size}; give the side of a slice in pixels, such as 128")
     folder = folder_of(source).resolve()
-    files = _scan(folder)
+    files = _scan(folder).slices
     if not files:
         raise FileNotFoundError(
             f"{folder} holds no slices in the Kaggle layout (PATIENT/PATIENT_NUMBER.tif); give the folder "
@@ -191,56 +196,162 @@ def normalise_images(images: np.ndarray) -> np.ndarray:
 
 
 def check(folder: str | Path, progress: bool = True) -> list[str]:
-    """Open every file of a data set and return all that is wrong with it, one line for each problem.
+    """Open every file of a data set and return all that is wrong with it, one line for each problem: see `inspect`."""
+    return inspect(folder, progress).lines
 
-    A line starts with the file's path below `folder`. Reported are: an image without mask, a mask without
-    image, sizes that differ, masks with values other than 0 and 255, files that cannot be read to their
-    end, images with the same pixels as another one (images of one value alone, such as pure air, may
-    repeat), folders that are no patient or are empty, slices missing from a run of numbers, and file names
-    that fit no slice. Files beside the patients' folders, such as data.csv, are left alone.
+
+def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
+    """Look at every file of a data set that has not been looked at, and say all that is wrong with it.
+
+    A line starts with the file's path below the folder. Reported are: an image without mask, a mask without
+    image, sizes that differ, masks with values other than 0 and 255 or that cover most of a slice, an image of one
+    value whose mask shows a tumour, files that cannot be read to their end or hold several pages, images with the same
+    pixels as another one (images of one value alone, such as pure air, may repeat), folders that are no patient or
+    are empty, files a level too high or too deep, links that lead nowhere, two files for one slice, and names that fit
+    no slice. Worth knowing, but no reason not to train: slices missing from a run of numbers, and slices at its end
+    that were there at an earlier inspection or that all other patients have. Files beside the patients' folders, such
+    as data.csv, are left alone.
 
     Raises:
-        FileNotFoundError, NotADirectoryError: `folder` is not there, as in `folder_of`.
+        FileNotFoundError, NotADirectoryError: the folder is not there, as in `folder_of`.
     """
-    folder = folder_of(folder).resolve()
-    files = _scan(folder)
-    problems = _layout_problems(folder, files)
-    sizes = {}
-    seen = {}
-    for slice_files in disk.progress_bar(files, desc=f"checking {folder.name}", unit="slice", disable=not progress):
-        image = mask = None
-        if slice_files.image:
-            try:
-                image = disk.read_rgb(slice_files.image)
-            except ValueError as error:
-                problems.append(f"{disk.below(folder, slice_files.image)}: {error}")
-        else:
-            problems.append(f"{disk.below(folder, slice_files.mask)}: mask without image")
-        if slice_files.mask:
-            try:
-                mask = _read_mask(slice_files.mask)
-            except ValueError as error:
-                problems.append(f"{disk.below(folder, slice_files.mask)}: {error}")
-        else:
-            problems.append(f"{disk.below(folder, slice_files.image)}: image without mask")
-        if image is not None:
-            name = disk.below(folder, slice_files.image)
-            if mask is not None and image.size != mask.size:
-                problems.append(f"{disk.below(folder, slice_files.mask)}: {_misfit(image, mask)}")
-            else:
-                sizes[name] = image.size
-            digest = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).digest()
-            one_value = all(low == high for low, high in image.getextrema())
-            if not one_value and seen.setdefault(digest, name) != name:
-                problems.append(f"{name}: duplicate, the same pixels as {seen[digest]}")
-    if sizes:
-        usual = collections.Counter(sizes.values()).most_common(1)[0][0]
-        problems += [
-            f"{name}: {disk.size_words(found)} pixels, where most images have {disk.size_words(usual)}"
-            for name, found in sizes.items()
-            if found != usual
-        ]
-    return sorted(problems, key=disk.natural_order)
+    given = folder_of(source)
+    folder = given.resolve()
+    layout = _scan(folder)
+    findings = layout.findings + _unpaired(folder, layout.slices)
+    looks: dict[Path, inspection.Look] = {}
+    for each in layout.slices:
+        looks |= {path: look for path, look in ((each.image, _look_image), (each.mask, _look_mask)) if path}
+    facts, gone = inspection.look_at_all(folder, looks, "slice", progress)
+    for path, seen in facts.items():
+        if "problem" in seen:
+            findings.append(image_files.Finding(disk.below(folder, path), seen["problem"]))
+    findings += _of_one_value(folder, layout.slices, facts) + _sizes(folder, layout.slices, facts)
+    findings += _duplicates(folder, layout.slices, facts) + _lost(folder, layout.slices, gone)
+    patients = {each.patient for each in layout.slices}
+    pairs = sum(each.image is not None and each.mask is not None for each in layout.slices)
+    words = f"{len(patients)} patients, {pairs} slices in {disk.printable(given)}"
+    return inspection.inspection(given, words, findings)
+
+
+def _look_image(path: Path) -> inspection.Facts:
+    return inspection.pixels(image_files.open_rgb(path))
+
+
+def _look_mask(path: Path) -> inspection.Facts:
+    mask = _read_mask(path)
+    return {"size": list(mask.size), "share": mask.histogram()[255] / (mask.width * mask.height)}
+
+
+def _unpaired(folder: Path, slices: Sequence["_SliceFiles"]) -> list[image_files.Finding]:
+    missing = [(each.image, "image without mask") for each in slices if not each.mask]
+    missing += [(each.mask, "mask without image") for each in slices if not each.image]
+    return [image_files.Finding(disk.below(folder, path), words) for path, words in missing if path]
+
+
+def _of_one_value(
+    folder: Path, slices: Sequence["_SliceFiles"], facts: dict[Path, inspection.Facts]
+) -> list[image_files.Finding]:
+    """Images that show nothing where their mask shows a tumour, and masks that cannot be of a tumour."""
+    findings = []
+    shares = [facts[each.mask]["share"] for each in slices if each.mask and "share" in facts[each.mask]]
+    if shares and not any(shares):
+        words = "no mask shows a tumour, so there is nothing to learn"
+        findings.append(image_files.Finding(disk.printable(folder.name), words, stops=False))
+    for each in slices:
+        share = facts[each.mask].get("share", 0) if each.mask else 0
+        if share > _LARGEST_SHARE:
+            words = f"mask covers {share:.0%} of the slice, so it is inverted or no mask of a tumour"
+            findings.append(image_files.Finding(disk.below(folder, each.mask), words))
+        elif each.image and share and facts[each.image].get("flat"):
+            words = "image is of one value throughout, though its mask shows a tumour"
+            findings.append(image_files.Finding(disk.below(folder, each.image), words))
+    return findings
+
+
+def _sizes(
+    folder: Path, slices: Sequence["_SliceFiles"], facts: dict[Path, inspection.Facts]
+) -> list[image_files.Finding]:
+    """Masks of another size than their image, and images of another size than most."""
+    findings, sizes = [], {}
+    for each in slices:
+        image = facts[each.image].get("size") if each.image else None
+        mask = facts[each.mask].get("size") if each.mask else None
+        if image and mask and image != mask:
+            findings.append(image_files.Finding(disk.below(folder, each.mask), _misfit(image, mask)))
+        elif image:
+            sizes[each.image] = tuple(image)
+    usual = collections.Counter(sizes.values()).most_common(1)[0][0] if sizes else None
+    for path, size in sizes.items():
+        if size != usual:
+            words = f"{disk.size_words(size)} pixels, where most images have {disk.size_words(usual)}"
+            findings.append(image_files.Finding(disk.below(folder, path), f"{words}: cut or pad all to one size"))
+    return findings
+
+
+def _duplicates(
+    folder: Path, slices: Sequence["_SliceFiles"], facts: dict[Path, inspection.Facts]
+) -> list[image_files.Finding]:
+    """Images with the same pixels as another: one line for a patient who is another one throughout."""
+    seen: dict[str, _SliceFiles] = {}
+    twins: dict[str, list[tuple[_SliceFiles, _SliceFiles]]] = collections.defaultdict(list)
+    number: collections.Counter[str] = collections.Counter()
+    for each in slices:
+        digest = facts[each.image].get("digest") if each.image else None
+        if digest is None or facts[each.image]["flat"]:
+            continue
+        number[each.patient] += 1
+        first = seen.setdefault(digest, each)
+        if first is not each:
+            twins[each.patient].append((each, first))
+    findings = []
+    for patient, pairs in twins.items():
+        others = {first.patient for _, first in pairs}
+        if len(pairs) == number[patient] > 1 and len(others) == 1 and patient not in others:
+            words = f"duplicate patient, each slice has the same pixels as one of {others.pop()}"
+            findings.append(image_files.Finding(patient, words))
+            continue
+        for each, first in pairs:
+            words = f"duplicate, the same pixels as {disk.below(folder, first.image)}"
+            findings.append(image_files.Finding(disk.below(folder, each.image), words))
+    return findings
+
+
+def _lost(
+    folder: Path, slices: Sequence["_SliceFiles"], gone: dict[str, inspection.Facts]
+) -> list[image_files.Finding]:
+    """Slices missing from a run of numbers, and from its end: those seen before, or that all other patients have."""
+    numbers: dict[str, set[int]] = collections.defaultdict(set)
+    for each in slices:
+        numbers[each.patient].add(each.number)
+    earlier: dict[str, set[int]] = collections.defaultdict(set)
+    for name in gone:
+        parts = Path(name).parts
+        match = _SLICE.fullmatch(Path(name).stem)
+        if len(parts) == 2 and match:
+            earlier[disk.printable(parts[0])].add(int(match["number"]))
+    last = {patient: max(present) for patient, present in numbers.items()}
+    findings = []
+    for patient, present in numbers.items():
+        for before, after in itertools.pairwise([0, *sorted(present)]):
+            if after - before > 1:
+                more = f", and so on to {after - 1}" if after - before > 2 else ""
+                findings.append(
+                    image_files.Finding(f"{patient}/{patient}_{before + 1}.tif", f"missing slice{more}", stops=False)
+                )
+        beyond = max(earlier[patient], default=0)
+        others = {number for other, number in last.items() if other != patient}
+        words = None
+        if beyond > last[patient]:
+            memory = inspection.memory_of(folder)
+            words = f"was there at an earlier check (if it is meant to be gone, delete {memory})"
+        elif len(last) > 3 and len(others) == 1 and min(others) > last[patient]:
+            beyond, words = min(others), "all other patients have it"
+        if words:
+            more = f", and so on to {beyond}" if beyond - last[patient] > 1 else ""
+            place = f"{patient}/{patient}_{last[patient] + 1}.tif"
+            findings.append(image_files.Finding(place, f"missing slice{more}: {words}", stops=False))
+    return findings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -251,64 +362,76 @@ class _SliceFiles:
     number: int
     image: Path | None
     mask: Path | None
-    stamp: str  # names, sizes in bytes and times of change: changes when a file does
 
 
-def _scan(folder: Path) -> list[_SliceFiles]:
-    """List all slices below `folder` by patient and number, without opening a file."""
-    found = collections.defaultdict(dict)
-    stamps = collections.defaultdict(list)
-    for patient in _patient_folders(folder):
-        pattern = re.compile(re.escape(patient.name) + r"_(\d+)(_mask)?\.tif")
-        with os.scandir(patient) as entries:
-            for entry in entries:
-                match = pattern.fullmatch(entry.name)
-                if match:
-                    key = (patient.name, int(match[1]), match[1])
-                    found[key]["mask" if match[2] else "image"] = Path(entry.path)
-                    status = entry.stat()
-                    stamps[key].append(f"{entry.name} {status.st_size} {status.st_mtime_ns}")
-    return [
-        _SliceFiles(*key[:2], found[key].get("image"), found[key].get("mask"), str(sorted(stamps[key])))
-        for key in sorted(found)
-    ]
+@dataclasses.dataclass(frozen=True)
+class _Layout:
+    """The slices of a folder by patient and number, and what is wrong with the names and places of the others."""
+
+    slices: list[_SliceFiles]
+    findings: list[image_files.Finding]
 
 
-def _patient_folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+def _scan(folder: Path) -> _Layout:
+    """List all slices below `folder` without opening a file."""
+    paths, findings = image_files.files(folder)
+    found: dict[tuple[str, int], dict[str, Path]] = collections.defaultdict(dict)
+    strange: dict[str, list[image_files.Finding]] = collections.defaultdict(list)
+    elsewhere = []
+    for path in paths:
+        name, parts = disk.below(folder, path), path.relative_to(folder).parts
+        match = _SLICE.fullmatch(path.stem)
+        if len(parts) == 1:
+            if match:  # another picture beside the patients is none of ours
+                elsewhere.append(image_files.Finding(name, "lies a level too high: put it into its patient's folder"))
+            continue
+        patient = disk.printable(parts[0])
+        if len(parts) > 2:
+            elsewhere.append(image_files.Finding(name, "lies too deep: put it into its patient's folder"))
+        elif not match or image_files.same_letters(match["patient"]) != image_files.same_letters(parts[0]):
+            if not image_files.is_overlay(path):
+                words = f"name fits no slice (a slice is called {patient}_NUMBER[_mask].tif)"
+                strange[patient].append(image_files.Finding(name, words))
+        else:
+            slot = found[patient, int(match["number"])]
+            kind = "mask" if match["mask"] else "image"
+            if kind in slot:
+                words = f"a second {kind} of one slice, beside {disk.printable(slot[kind].name)}"
+                findings.append(image_files.Finding(name, words))
+            else:
+                slot[kind] = path
+    slices = [_SliceFiles(*key, found[key].get("image"), found[key].get("mask")) for key in sorted(found)]
+    patients = {each.patient for each in slices}
+    folders = _folders(folder)
+    if not slices:
+        hint = f": its images lie elsewhere, such as {elsewhere[0].place}" if elsewhere else ""
+        if not folders or elsewhere:
+            findings.append(image_files.Finding(disk.printable(folder), f"no patients' folders in here{hint}"))
+            return _Layout(slices, findings)
+    findings += elsewhere
+    listed = {finding.place for finding in findings}
+    for patient in folders:
+        if patient in patients:
+            findings += strange[patient]
+        elif _PATIENT.fullmatch(patient) and not strange[patient]:
+            findings.append(image_files.Finding(patient, "empty patient, no slice in the folder"))
+        elif patient not in listed:
+            holds = (
+                f", and of {len(strange[patient])} images in it none is named as a slice" if strange[patient] else ""
+            )
+            words = f"folder is no patient (a patient is called TCGA_CS_4941_19960909){holds}"
+            findings.append(image_files.Finding(patient, words))
+    return _Layout(slices, findings)
 
 
-def _layout_problems(folder: Path, files: list[_SliceFiles]) -> list[str]:
-    """Return what names alone can tell: wrong folders and file names, empty patients, missing slices."""
-    problems = []
-    numbers = collections.defaultdict(set)
-    known = set()
-    for slice_files in files:
-        numbers[slice_files.patient].add(slice_files.number)
-        known |= {slice_files.image, slice_files.mask}
-    folders = _patient_folders(folder)
-    if not folders:
-        problems.append(f"{folder}: no patients' folders in here")
-    for path in folders:
-        patient = path.name
-        if not _PATIENT.fullmatch(patient):
-            problems.append(f"{patient}: folder is no patient (a patient is called TCGA_CS_4941_19960909)")
-        elif patient not in numbers:
-            problems.append(f"{patient}: empty patient, no slice in the folder")
-        problems += [
-            f"{disk.below(folder, file)}: name fits no slice (a slice is called {patient}_NUMBER[_mask].tif)"
-            for file in path.glob("*.tif")
-            if file not in known and not file.name.startswith(".")
-        ]
-        for before, after in itertools.pairwise([0, *sorted(numbers[patient])]):
-            if after - before > 1:
-                more = f", and so on to {after - 1}" if after - before > 2 else ""
-                problems.append(f"{patient}/{patient}_{before + 1}.tif: missing slice{more}")
-    return problems
+def _folders(folder: Path) -> list[str]:
+    """The folders directly in a folder, as they can be printed."""
+    names = sorted(path.name for path in folder.iterdir() if not image_files.is_of_the_system(path.name))
+    return [disk.printable(name) for name in names if os.path.isdir(folder / name)]
 
 
 def _read_mask(path: Path) -> Image.Image:
-    mask = disk.read(path)
+    mask = image_files.open_image(path)
     if mask.mode == "1":
         mask = mask.convert("L")
     if mask.mode != "L":
@@ -320,33 +443,33 @@ def _read_mask(path: Path) -> Image.Image:
     return mask
 
 
-def _misfit(image: Image.Image, mask: Image.Image) -> str:
-    return f"mask has {disk.size_words(mask.size)} pixels, its image {disk.size_words(image.size)}"
+def _misfit(image: Sequence[int], mask: Sequence[int]) -> str:
+    return f"mask has {disk.size_words(mask)} pixels, its image {disk.size_words(image)}"
 
 
 def _advice(folder: Path) -> str:
-    return f"see all that is wrong with `python -m helpers.prepare brain --check {folder}`"
+    return f"see all that is wrong with `python -m helpers.prepare brain --check {shlex.quote(disk.printable(folder))}`"
 
 
-def _refuse_unpaired(folder: Path, files: list[_SliceFiles]) -> None:
+def _refuse_unpaired(folder: Path, files: Sequence[_SliceFiles]) -> None:
     for file in files:
         if not file.mask:
-            raise ValueError(f"{file.image}: image without mask; {_advice(folder)}")
+            raise ValueError(f"{disk.printable(file.image)}: image without mask; {_advice(folder)}")
         if not file.image:
-            raise ValueError(f"{file.mask}: mask without image; {_advice(folder)}")
+            raise ValueError(f"{disk.printable(file.mask)}: mask without image; {_advice(folder)}")
 
 
 def _read_slice(folder: Path, files: _SliceFiles, size: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Return an image (h, w, 3) uint8 and its mask (h, w) bool."""
     path = files.image
     try:
-        image = disk.read_rgb(path)
+        image = image_files.open_rgb(path)
         path = files.mask
         mask = _read_mask(path)
         if image.size != mask.size:
-            raise ValueError(_misfit(image, mask))
+            raise ValueError(_misfit(image.size, mask.size))
     except ValueError as error:
-        raise ValueError(f"{path}: {error}; {_advice(folder)}") from error
+        raise ValueError(f"{disk.printable(path)}: {error}; {_advice(folder)}") from error
     if size is None or image.size == (size, size):
         return np.asarray(image), np.asarray(mask) > 0
     # In floating point, so that rounding cannot decide about a pixel that is exactly half tumour.
@@ -355,9 +478,10 @@ def _read_slice(folder: Path, files: _SliceFiles, size: int | None) -> tuple[np.
 
 
 def _cache_folder(folder: Path, files: list[_SliceFiles], size: int | None) -> Path:
-    """Name the cache: data set and size, then a digest of the files' names, sizes and times of change."""
-    data_set = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-    content = hashlib.sha256(f"{_CACHE_VERSION} {[file.stamp for file in files]}".encode()).hexdigest()[:16]
+    """Name the cache: data set and size, then a digest of the files' names and stamps."""
+    data_set = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+    stamps = [(str(path), disk.stamp(path)) for file in files for path in (file.image, file.mask) if path]
+    content = hashlib.sha256(os.fsencode(f"{_CACHE_VERSION} {stamps}")).hexdigest()[:16]
     return disk.data_home() / "cache" / f"brain-{data_set}-{size or 'full'}-{content}"
 
 
@@ -373,11 +497,13 @@ def _write_cache(target: Path, folder: Path, files: list[_SliceFiles], size: int
     first, _ = _read_slice(folder, files[0], size)
     needed = len(files) * first.shape[0] * first.shape[1] * 4  # bytes: three channels and a mask
     partial = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.tmp")
+    writing = contextlib.ExitStack()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_old_caches(target)
         if shutil.disk_usage(target.parent).free < needed:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        writing.enter_context(disk.being_written(partial))
         partial.mkdir()
         # Written as ordinary files: on a full disk a memory map ends in a bus error, a file in an OSError.
         with open(partial / "images.npy", "wb") as images, open(partial / "masks.npy", "wb") as masks:
@@ -387,8 +513,9 @@ def _write_cache(target: Path, folder: Path, files: list[_SliceFiles], size: int
                 image, mask = _read_slice(folder, file, size)
                 if image.shape != first.shape:
                     raise ValueError(
-                        f"{file.image}: has {disk.size_words(image.shape[1::-1])} pixels, {files[0].image.name} has "
-                        f"{disk.size_words(first.shape[1::-1])}; give size= (on the command line --size) to resize them"
+                        f"{disk.printable(file.image)}: has {disk.size_words(image.shape[1::-1])} pixels, "
+                        f"{disk.printable(files[0].image.name)} has {disk.size_words(first.shape[1::-1])}; give size= "
+                        "to resize them"
                     )
                 images.write(image.tobytes())
                 masks.write(mask.tobytes())
@@ -409,6 +536,7 @@ def _write_cache(target: Path, folder: Path, files: list[_SliceFiles], size: int
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        writing.close()
 
 
 def _write_header(file, shape: tuple[int, ...], dtype: type) -> None:
@@ -419,7 +547,8 @@ def _write_header(file, shape: tuple[int, ...], dtype: type) -> None:
 def _remove_old_caches(target: Path) -> None:
     """Remove caches of the same set and size from before its files changed, and what a kill left behind."""
     for path in target.parent.glob(target.name.rpartition("-")[0] + "-*"):
-        being_written = path.suffix == ".tmp" and not disk.is_abandoned(path)
+        unfinished = path.with_suffix("") if path.suffix == ".lock" else path
+        being_written = unfinished.suffix == ".tmp" and not disk.is_abandoned(unfinished)
         if path != target and not being_written:
             shutil.rmtree(path, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""What the readers of both data sets share: where data is kept, and how a file of it is opened and named."""
+"""What the readers of all data sets share: where data is kept, how a file of it is named, bars and threads."""
 
 import collections
 import concurrent.futures
@@ -10,13 +10,13 @@ import shutil
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import tqdm.asyncio
 import tqdm.auto
-from PIL import Image
+
+from helpers.data import lock
 
 _DAY = 24 * 3600  # seconds
 _UNFINISHED = ".unfinished-phantoms-"
@@ -45,63 +45,26 @@ def _say_once(sentence: str) -> None:
     print(sentence, flush=True)
 
 
-def read(path: Path, verify: bool = False) -> Image.Image:
-    """Read an image to its end, quietly; ValueError, which does not name the file, if that cannot be done.
-
-    `verify` also compares the checksums of a PNG, whose last bytes may be missing though all its pixels are there.
-    """
-    try:
-        if verify:
-            with _quietly(path), Image.open(path) as image:
-                image.verify()
-        with _quietly(path), Image.open(path) as image:
-            image.load()
-            return image
-    except Exception as error:  # Pillow raises nearly anything on a damaged file
-        reason = str(error).replace(str(path), "").replace(" ''", "") or type(error).__name__
-        raise ValueError(f"unreadable or truncated image ({reason})") from error
-
-
-def read_rgb(path: Path, verify: bool = False) -> Image.Image:
-    """Read an image as `read` does; ValueError also if it has no three channels of 8 bits."""
-    image = read(path, verify)
-    if image.mode != "RGB":
-        raise ValueError(f"image has mode {image.mode}, not three channels of 8 bits (RGB)")
-    return image
-
-
-@contextlib.contextmanager
-def _quietly(path: Path) -> Iterator[None]:
-    """Silence what Pillow and libtiff, its C library, print about a damaged TIFF before Pillow raises.
-
-    The process has one standard error: a file that is read while others are, in threads, must not touch it.
-    """
-    if path.suffix.lower() not in (".tif", ".tiff"):
-        yield
-        return
-    try:
-        standard_error = os.dup(2)
-    except OSError:  # closed: nothing can be printed
-        yield
-        return
-    try:
-        with warnings.catch_warnings(), open(os.devnull, "wb") as nowhere:
-            warnings.simplefilter("ignore")
-            os.dup2(nowhere.fileno(), 2)
-            yield
-    finally:
-        os.dup2(standard_error, 2)
-        os.close(standard_error)
-
-
-def size_words(size: tuple[int, int]) -> str:
+def size_words(size: Sequence[int]) -> str:
     """Put width and height into words, such as 256x256."""
     return f"{size[0]}x{size[1]}"
 
 
 def below(folder: Path, path: Path) -> str:
-    """Name a file by its path below the folder, with slashes."""
-    return path.relative_to(folder).as_posix()
+    """Name a file by its path below the folder, with slashes, as it can be printed."""
+    return printable(path.relative_to(folder).as_posix())
+
+
+def printable(name: str | Path) -> str:
+    r"""A name in one line and in letters that any screen takes: bytes that are no UTF-8 and line breaks as \x.. ."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
+def stamp(path: Path) -> list[int]:
+    """Numbers that change when a file does, also where its size and time are put back; OSError if it is not there."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
 def natural_order(line: str) -> list[tuple[int, str]]:
@@ -157,7 +120,7 @@ def made_ahead(work: Callable, jobs: Iterable[tuple], workers: int) -> Iterator:
 def phantoms(folder: Path, notice: str, megabytes: float) -> Iterator[Path]:
     """Give a folder to write phantoms to, which gets its name at the end and takes the place of older phantoms.
 
-    A run cut short leaves nothing that looks finished; what a killed one left is removed a day later.
+    A run cut short leaves nothing that looks finished; what a killed one left is removed by the next.
 
     Args:
         folder: what it will be called.
@@ -177,11 +140,12 @@ def phantoms(folder: Path, notice: str, megabytes: float) -> Iterator[Path]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         for path in folder.parent.glob(f"{_UNFINISHED}*"):
-            if is_abandoned(path):
+            if path.is_dir() and is_abandoned(path):
                 shutil.rmtree(path, ignore_errors=True)
-        with tempfile.TemporaryDirectory(
-            prefix=_UNFINISHED, dir=folder.parent, ignore_cleanup_errors=True
-        ) as temporary:
+        with (
+            tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder.parent, ignore_cleanup_errors=True) as temporary,
+            being_written(Path(temporary)),
+        ):
             unfinished = Path(temporary) / folder.name
             unfinished.mkdir()
             (unfinished / "README.md").write_text(notice, encoding="utf-8")
@@ -197,5 +161,17 @@ def phantoms(folder: Path, notice: str, megabytes: float) -> Iterator[Path]:
 
 
 def is_abandoned(path: Path) -> bool:
-    """Whether something unfinished is so old that whoever was writing it has been killed."""
-    return time.time() - path.stat().st_mtime > _DAY
+    """Whether whoever was writing something unfinished is dead: nobody holds its lock, or it has none and is old."""
+    if _lock_of(path).exists():
+        return lock.is_free(_lock_of(path))
+    return not path.exists() or time.time() - path.stat().st_mtime > _DAY
+
+
+def being_written(path: Path) -> contextlib.AbstractContextManager[None]:
+    """Mark something unfinished, for the length of a with block, as that of a process that lives."""
+    return lock.held(_lock_of(path), f"is writing {path}", "wait for it")
+
+
+def _lock_of(path: Path) -> Path:
+    """The lock beside something unfinished."""
+    return path.with_name(f"{path.name}.lock")

@@ -10,16 +10,17 @@ import collections
 import csv
 import dataclasses
 import functools
-import hashlib
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from helpers.data import disk, image_files
+from helpers.data import disk, image_files, inspection
 
 IGNORE = 255
 """The label of a pixel that is neither learned nor scored."""
@@ -29,6 +30,7 @@ MASK_FOLDERS = ("masks", "mask", "labels", "label", "annotations", "annotation",
                 "ground_truth", "gt", "targets", "target")  # fmt: skip
 _IMAGE_NAME = re.compile(r"(?P<image>.+)[-_.](image|img)", re.IGNORECASE)
 _FEW = 10  # pixels of a whole set: so few are no class
+_MANY = 10  # masks: from so many on one may stand out
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,9 +106,9 @@ def find(source: str | Path) -> list[Pair]:
         FileNotFoundError: the folder is missing or holds no pair.
     """
     folder = folder_of(source)
-    pairs, problems = _scan(folder)
-    if problems:
-        raise ValueError(f"{folder / problems[0]}; {_advice(folder)}")
+    pairs, findings = _scan(folder)
+    if findings:
+        raise ValueError(f"{disk.printable(folder / findings[0].place)}: {findings[0].words}; {_advice(folder)}")
     if not pairs:
         raise FileNotFoundError(
             f"{folder}: holds no pair; put images into images/ and masks of the same names into masks/, or beside each "
@@ -115,36 +117,38 @@ def find(source: str | Path) -> list[Pair]:
     return pairs
 
 
-def _scan(folder: Path) -> tuple[list[Pair], list[str]]:
-    """The pairs, and what is wrong with the names of the others."""
+def _scan(folder: Path) -> tuple[list[Pair], list[image_files.Finding]]:
+    """The pairs, and what is wrong with the names and places of the others."""
+    paths, findings = image_files.files(folder)
     inside = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_dir()}
     images_in = next((inside[name] for name in IMAGE_FOLDERS if name in inside), None)
     masks_in = next((inside[name] for name in MASK_FOLDERS if name in inside), None)
     images: dict[str, list[Path]] = collections.defaultdict(list)
     masks: dict[str, list[Path]] = collections.defaultdict(list)
-    if images_in is not None and masks_in is not None:
-        for path in _files(images_in):
-            images[_key(images_in, path, _IMAGE_NAME)].append(path)
-        for path in _files(masks_in):
-            masks[_key(masks_in, path, image_files.MASK_NAME)].append(path)
-    else:
-        for path in _files(folder):
+    for path in paths:
+        if image_files.is_overlay(path):
+            continue
+        if images_in is None or masks_in is None:
             if image_files.MASK_NAME.fullmatch(path.stem):
                 masks[_key(folder, path, image_files.MASK_NAME)].append(path)
-            elif not path.stem.endswith("_overlay"):
+            else:
                 images[_key(folder, path, _IMAGE_NAME)].append(path)
-    problems = []
+        elif images_in in path.parents:
+            images[_key(images_in, path, _IMAGE_NAME)].append(path)
+        elif masks_in in path.parents:
+            masks[_key(masks_in, path, image_files.MASK_NAME)].append(path)
+        else:
+            words = f"lies neither in {disk.printable(images_in.name)}/ nor in {disk.printable(masks_in.name)}/"
+            findings.append(image_files.Finding(disk.below(folder, path), words))
     for found, other, words in ((images, masks, "image without mask"), (masks, images, "mask without image")):
-        for key, paths in found.items():
-            problems += [f"{disk.below(folder, path)}: a second file of one name" for path in paths[1:]]
+        for key, several in found.items():
+            findings += [
+                image_files.Finding(disk.below(folder, path), "a second file of one name") for path in several[1:]
+            ]
             if key not in other:
-                problems.append(f"{disk.below(folder, paths[0])}: {words}")
+                findings.append(image_files.Finding(disk.below(folder, several[0]), words))
     pairs = [Pair(key, images[key][0], masks[key][0]) for key in sorted(images, key=disk.natural_order) if key in masks]
-    return pairs, sorted(problems, key=disk.natural_order)
-
-
-def _files(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.rglob("*")) if path.is_file() and image_files.is_image(path)]
+    return pairs, sorted(findings, key=lambda finding: disk.natural_order(str(finding)))
 
 
 def _key(folder: Path, path: Path, pattern: re.Pattern) -> str:
@@ -152,7 +156,9 @@ def _key(folder: Path, path: Path, pattern: re.Pattern) -> str:
     match = (
         re.fullmatch(pattern, path.stem, re.IGNORECASE) if isinstance(pattern, str) else pattern.fullmatch(path.stem)
     )
-    return disk.below(folder, path.with_name(match["image"] if match else path.stem))
+    return image_files.same_letters(
+        path.with_name(match["image"] if match else path.stem).relative_to(folder).as_posix()
+    )
 
 
 def read_mask(path: Path, verify: bool = False) -> Image.Image:
@@ -161,9 +167,11 @@ def read_mask(path: Path, verify: bool = False) -> Image.Image:
     Raises:
         ValueError: it cannot be read, or has colours or values above 255; the message does not name the file.
     """
-    mask = ImageOps.exif_transpose(disk.read(path, verify))
+    mask = image_files.open_image(path, verify)
     if mask.mode == "1":
         return mask.convert("L")
+    if path.suffix.lower() == ".gif":  # each has a palette of its own, so that its colours are its values
+        mask = mask.convert("RGB")
     if mask.mode in ("LA", "RGBA"):
         mask = mask.convert(mask.mode[:-1])  # how opaque a pixel is says nothing about its class
     values = np.asarray(mask)  # of a palette, the indices
@@ -185,23 +193,18 @@ def classes_of(pairs: Sequence[Pair], progress: bool = True) -> Classes:
     Raises:
         ValueError: a mask cannot be read, the masks are all of one value, or hold stray values, as JPEG leaves them.
     """
-    counts = _counted(_Masks(tuple((pair.mask, *_stamp(pair.mask)) for pair in pairs), progress))
+    counts = _counted(_Masks(tuple((pair.mask, *disk.stamp(pair.mask)) for pair in pairs), progress))
     problem = _stray(counts)
     if problem:
-        raise ValueError(f"{pairs[0].mask.parent}: {problem}")
+        raise ValueError(f"{disk.printable(pairs[0].mask.parent)}: {problem}")
     return _classes(counts)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
 
 
 @dataclasses.dataclass(frozen=True)
 class _Masks:
     """Files with their sizes and times of change, which are the same as others with or without a bar."""
 
-    stamps: tuple[tuple[Path, int, int], ...]
+    stamps: tuple[tuple[Any, ...], ...]
     progress: bool = dataclasses.field(compare=False)
 
 
@@ -221,7 +224,7 @@ def _named_mask(path: Path) -> Image.Image:
     try:
         return read_mask(path)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}; get this file again or leave it out") from error
+        raise ValueError(f"{disk.printable(path)}: {error}; get this file again or leave it out") from error
 
 
 def _classes(counts: Sequence[int]) -> Classes:
@@ -278,7 +281,7 @@ def read(pair: Pair, table: np.ndarray, size: int | None = None) -> tuple[Image.
     image = Image.fromarray(image_files.read(pair.image))
     labels = _named_mask(pair.mask).point(table.tolist())
     if image.size != labels.size:
-        raise ValueError(f"{pair.mask}: {_misfit(image, labels)}; get both files again")
+        raise ValueError(f"{disk.printable(pair.mask)}: {_misfit(labels.size, image.size)}; get both files again")
     if size is not None and max(image.size) != size:
         factor = size / max(image.size)
         small = tuple(max(1, round(side * factor)) for side in image.size)
@@ -329,52 +332,96 @@ def _groups_in(path: Path) -> dict[str, str]:
         return {str(Path(row["file"]).with_suffix("").as_posix()): row["group"] for row in rows}
 
 
-def check(source: str | Path, progress: bool = True) -> tuple[str, list[str]]:
-    """Open every file of a set once.
+def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
+    """Look at every file of a set that has not been looked at, and say what it holds and all that is wrong with it.
 
-    Returns:
-        Words for what it holds, and all that is wrong with it, one line for each problem, which starts with the file's
-        path below the folder: an image without mask and the reverse, two files of one name, files that cannot be read
-        to their end, sizes that differ, images with the same pixels as another one, coloured masks, stray values.
+    A line starts with the file's path below the folder. Reported are: an image without mask and the reverse, two
+    files of one name, files that lie beside the folders of images and masks, links that lead nowhere, files that cannot
+    be read to their end or hold several pages, sizes that differ, images with the same pixels as another one, images
+    of one value whose mask shows something, coloured masks, stray values. Worth knowing, but no reason not to train,
+    is a mask that looks inverted beside many others.
 
     Raises:
         FileNotFoundError, NotADirectoryError: as `folder_of`.
     """
     folder = folder_of(source)
-    pairs, problems = _scan(folder)
+    pairs, findings = _scan(folder)
+    looks: dict[Path, inspection.Look] = {pair.image: _look_image for pair in pairs}
+    looks |= {pair.mask: _look_mask for pair in pairs}
+    facts, _ = inspection.look_at_all(folder, looks, "file", progress)
+
+    def find(path: Path, words: str, stops: bool = True) -> None:
+        findings.append(image_files.Finding(disk.below(folder, path), words, stops))
+
+    for path, seen in facts.items():
+        if "problem" in seen:
+            find(path, seen["problem"])
     counts = np.zeros(256, "int64")
-    seen: dict[bytes, str] = {}
-    for pair in disk.progress_bar(pairs, desc=f"checking {folder.name}", unit="pair", disable=not progress):
-        name, mask_name = disk.below(folder, pair.image), disk.below(folder, pair.mask)
-        image = mask = None
-        try:
-            disk.read(pair.image, verify=True)
-            image = Image.fromarray(image_files.read(pair.image))
-            digest = hashlib.sha256(f"{image.size}".encode() + image.tobytes()).digest()
-            if seen.setdefault(digest, name) != name:
-                problems.append(f"{name}: duplicate, the same pixels as {seen[digest]}")
-        except (OSError, ValueError) as error:
-            problems.append(f"{name}: {str(error).removeprefix(f'{pair.image}: ')}")
-        try:
-            mask = read_mask(pair.mask, verify=True)
-            counts += mask.histogram()
-        except ValueError as error:
-            problems.append(f"{mask_name}: {error}")
-        if image is not None and mask is not None and image.size != mask.size:
-            problems.append(f"{mask_name}: {_misfit(image, mask)}")
-    words = f"{len(pairs)} pairs in {folder}"
+    seen_as: dict[str, Path] = {}
+    for pair in pairs:
+        image, mask = facts[pair.image], facts[pair.mask]
+        if "digest" in image and not image["flat"] and seen_as.setdefault(image["digest"], pair.image) != pair.image:
+            find(pair.image, f"duplicate, the same pixels as {disk.below(folder, seen_as[image['digest']])}")
+        if "counts" in mask:
+            for value, number in mask["counts"].items():
+                counts[int(value)] += number
+            if image.get("flat") and len(mask["counts"]) > 1:
+                find(pair.image, "image is of one value throughout, though its mask shows something")
+            if image.get("size", mask["size"]) != mask["size"]:
+                find(pair.mask, _misfit(mask["size"], image["size"]))
+    words = f"{len(pairs)} pairs in {disk.printable(folder)}"
     if counts.any():
         stray = _stray(counts.tolist())
-        problems += [stray] if stray else []
-        words += "" if stray else f", {_classes(counts.tolist()).words}"
-    elif not problems:
-        problems.append("no pair in here")
-    return words, sorted(problems, key=disk.natural_order)
+        classes = _classes(counts.tolist())
+        for pair in pairs:
+            if classes.ignored and set(map(int, facts[pair.mask].get("counts", ()))) == {IGNORE}:
+                find(pair.mask, f"mask is {IGNORE} throughout, so no pixel of it counts")
+        findings += [image_files.Finding("masks", stray)] if stray else []
+        words += "" if stray else f", {classes.words}"
+        if classes.one_area and not stray:
+            for path in _inverted({pair.mask: facts[pair.mask] for pair in pairs}, classes.values[1]):
+                find(
+                    path,
+                    "mask shows its area nearly everywhere and all round, as no other does: inverted?",
+                    stops=False,
+                )
+    elif not findings:
+        findings.append(image_files.Finding(disk.printable(folder), "no pair in here"))
+    return inspection.inspection(folder, words, findings)
 
 
-def _misfit(image: Image.Image, mask: Image.Image) -> str:
-    return f"mask has {disk.size_words(mask.size)} pixels, its image {disk.size_words(image.size)}"
+def _look_image(path: Path) -> inspection.Facts:
+    image_files.open_image(path, verify=True)
+    try:
+        return inspection.pixels(Image.fromarray(image_files.read(path)))
+    except OSError as error:
+        raise ValueError(str(error).removeprefix(f"{disk.printable(path)}: ")) from error
+
+
+def _look_mask(path: Path) -> inspection.Facts:
+    mask = read_mask(path, verify=True)
+    values = np.asarray(mask)
+    rim = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
+    counts = {value: number for value, number in enumerate(mask.histogram()) if number}
+    return {"size": list(mask.size), "counts": counts, "rim": float((rim > 0).mean())}
+
+
+def _inverted(masks: dict[Path, inspection.Facts], area: int) -> list[Path]:
+    """The masks of one area that cover most of their image and its rim, where hardly another touches the rim at all."""
+    shares = {}
+    for path, seen in masks.items():
+        if "counts" in seen:
+            counts = {int(value): number for value, number in seen["counts"].items()}
+            shares[path] = counts.get(area, 0) / sum(counts.values()), seen["rim"]
+    full = [path for path, (share, rim) in shares.items() if share > 0.5 and rim > 0.9]
+    others = [shares[path] for path in shares if path not in full]
+    alone = len(shares) >= _MANY and len(full) <= max(1, len(shares) // 20)
+    return full if alone and all(share < 0.5 and rim < 0.2 for share, rim in others) else []
+
+
+def _misfit(mask: Sequence[int], image: Sequence[int]) -> str:
+    return f"mask has {disk.size_words(mask)} pixels, its image {disk.size_words(image)}"
 
 
 def _advice(folder: Path) -> str:
-    return f"see all that is wrong with `python -m helpers.prepare pairs --check {folder}`"
+    return f"see all that is wrong with `python -m helpers.prepare pairs --check {shlex.quote(disk.printable(folder))}`"

@@ -9,19 +9,21 @@ have the same layout. Built by hand in lesson 12.
 
 import collections
 import dataclasses
-import hashlib
 import os
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from helpers.data import disk, street_classes
+from helpers.data import disk, image_files, inspection, street_classes
 
 SPLITS = ("train", "val", "test")
-_NAME = re.compile(r"(?P<city>[A-Za-z0-9-]+)_(?P<sequence>\d+)_(?P<frame>\d+)_(?P<kind>.+)\.png")
+_OTHER_SPLITS = ("train_extra", "demoVideo")  # come with the real set, and are not read
+_NAME = re.compile(r"(?P<city>.+)_(?P<sequence>\d+)_(?P<frame>\d+)_(?P<kind>.+)")
+_LARGEST_TRAIN_ID = 18
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,11 +103,11 @@ def scenes(source: str | Path, split: str) -> list[Scene]:
         )
     for name, path in labels.items():
         if name not in images:
-            raise ValueError(f"{path}: labels without image; {_advice(folder)}")
+            raise ValueError(f"{disk.printable(path)}: labels without image; {_advice(folder)}")
     if split != "test":
         for name, path in images.items():
             if name not in labels:
-                raise ValueError(f"{path}: image without labels; {_advice(folder)}")
+                raise ValueError(f"{disk.printable(path)}: image without labels; {_advice(folder)}")
     return [Scene(name, images[name], labels.get(name)) for name in sorted(images)]
 
 
@@ -115,12 +117,9 @@ def read(scene: Scene) -> tuple[Image.Image, Image.Image]:
     Raises:
         ValueError: as `read_image` and `read_classes`, and where the two have different sizes.
     """
-    image, classes = _named(disk.read_rgb, scene.image), _classes_of(scene)
+    image, classes = _named(image_files.open_rgb, scene.image), _classes_of(scene)
     if image.size != classes.size:
-        raise ValueError(
-            f"{scene.labels}: labels have {disk.size_words(classes.size)} pixels, their image "
-            f"{disk.size_words(image.size)}; get both files again"
-        )
+        raise ValueError(f"{disk.printable(scene.labels)}: {_misfit(classes.size, image.size)}; get both files again")
     return image, classes
 
 
@@ -134,7 +133,7 @@ def read_image(scene: Scene, size: tuple[int, int] | None = None) -> np.ndarray:
     Raises:
         ValueError: the file cannot be read to its end, or has no three channels of 8 bits; the message names it.
     """
-    image = _named(disk.read_rgb, scene.image)
+    image = _named(image_files.open_rgb, scene.image)
     if size is not None and size != image.size[::-1]:
         image = image.resize(size[::-1], Image.Resampling.BOX)
     return np.asarray(image)
@@ -167,7 +166,7 @@ def _named(read: Callable[[Path], Image.Image], path: Path) -> Image.Image:
     try:
         return read(path)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}; get this file again") from error
+        raise ValueError(f"{disk.printable(path)}: {error}; get this file again") from error
 
 
 def load(
@@ -231,89 +230,184 @@ def class_weights(scenes: Sequence[Scene], progress: bool = True) -> list[float]
 
 
 def check(source: str | Path, progress: bool = True) -> list[str]:
-    """Open every file of a data set once and return all that is wrong with it, one line for each problem.
+    """Open every file of a data set and return all that is wrong with it, one line for each problem: see `inspect`."""
+    return inspect(source, progress).lines
+
+
+def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
+    """Look at every file of a data set that has not been looked at, and say all that is wrong with it.
 
     A line starts with the file's path below the folder. Reported are: an image without labels (but in the test
-    split), labels without image, labels of another size than their image, values that are no label id, files that
-    cannot be read to their end, images with the same pixels as another one, file names that fit no scene, and
-    splits without a scene. JSON, colour and instance files beside the labels are left alone.
+    split), labels without image, labels of another size than their image, values that are no label id, train ids
+    under the name of label ids, labels without one pixel of a class (but in the test split, whose labels are blank),
+    files that cannot be read to their end or hold several pages, photographs of one value, images with the same pixels
+    as another one, files a level too high or too deep, links that lead nowhere, two files for one, names that fit no
+    scene, and splits without a scene or of another name. JSON, colour and instance files beside the labels are left
+    alone.
 
     Raises:
         FileNotFoundError: the folder is not there, as in `folder_of`.
     """
-    folder = folder_of(source).resolve()
-    problems, jobs = [], []
+    given = folder_of(source)
+    folder = given.resolve()
+    images, labels = _scan(folder, "leftImg8bit"), _scan(folder, "gtFine")
+    findings = images.findings + labels.findings
+    has_labels = (folder / "gtFine").is_dir()
+    if not has_labels and (images.splits["train"] or images.splits["val"]):
+        findings.append(image_files.Finding("gtFine", "no such folder, so no scene has labels"))
+    looks: dict[Path, inspection.Look] = {
+        path: _look_image for each in images.splits.values() for path in each.values()
+    }
+    looks |= {path: _look_labels for each in labels.splits.values() for path in each.values()}
+    facts, _ = inspection.look_at_all(folder, looks, "file", progress)
+
+    def find(path: Path, words: str) -> None:
+        findings.append(image_files.Finding(disk.below(folder, path), words))
+
+    for path, seen in facts.items():
+        if "problem" in seen:
+            find(path, seen["problem"])
+    seen_as: dict[str, Path] = {}
+    values: set[int] = set()
     for split in SPLITS:
-        images, labels = _images(folder, split, problems), _labels(folder, split, problems)
-        if not images and split != "test":
-            problems.append(f"leftImg8bit/{split}: no scene in here")
-        jobs += [(split, images.get(name), labels.get(name)) for name in sorted(images | labels)]
-    seen: dict[bytes, str] = {}
-    for split, image_path, labels_path in disk.progress_bar(
-        jobs, desc=f"checking {folder.name}", unit="scene", disable=not progress
-    ):
-        size = None
-        if image_path is None:
-            problems.append(f"{disk.below(folder, labels_path)}: labels without image")
-        else:
-            name = disk.below(folder, image_path)
-            try:
-                image = disk.read_rgb(image_path, verify=True)
-            except ValueError as error:
-                problems.append(f"{name}: {error}")
-            else:
-                size = image.size
-                digest = hashlib.sha256(f"{size}".encode() + image.tobytes()).digest()
-                if seen.setdefault(digest, name) != name:
-                    problems.append(f"{name}: duplicate, the same pixels as {seen[digest]}")
-        if labels_path is None:
-            if split != "test":
-                problems.append(f"{disk.below(folder, image_path)}: image without labels")
-        else:
-            name = disk.below(folder, labels_path)
-            try:
-                classes = _read_classes(labels_path, verify=True)
-            except ValueError as error:
-                problems.append(f"{name}: {error}")
-            else:
-                own = classes.size
-                if size is not None and own != size:
-                    problems.append(
-                        f"{name}: labels have {disk.size_words(own)} pixels, their image {disk.size_words(size)}"
-                    )
-    return sorted(problems, key=disk.natural_order)
+        if not images.splits[split] and split != "test":
+            findings.append(image_files.Finding(f"leftImg8bit/{split}", "no scene in here"))
+        for name in sorted(images.splits[split] | labels.splits[split]):
+            image, label = images.splits[split].get(name), labels.splits[split].get(name)
+            photograph: inspection.Facts = {}
+            if image is not None:
+                photograph = facts[image]
+                if label is None and split != "test" and has_labels:
+                    find(image, "image without labels")
+                if photograph.get("flat"):
+                    find(image, "photograph is of one value throughout")
+                elif "digest" in photograph and seen_as.setdefault(photograph["digest"], image) != image:
+                    find(image, f"duplicate, the same pixels as {disk.below(folder, seen_as[photograph['digest']])}")
+            if label is not None:
+                drawn = facts[label]
+                if image is None:
+                    find(label, "labels without image")
+                if "problem" in drawn:
+                    continue
+                if photograph.get("size", drawn["size"]) != drawn["size"]:
+                    find(label, _misfit(drawn["size"], photograph["size"]))
+                if split != "test":
+                    words = _wrong_kind(drawn, label)
+                    if words:
+                        find(label, words)
+                    elif not _is_train_ids(label):
+                        values |= set(map(int, drawn["counts"]))
+    values.discard(street_classes.IGNORE)
+    if len(values) > 2 and max(values) <= _LARGEST_TRAIN_ID and not any("train ids under" in f.words for f in findings):
+        words = f"no labels hold a value above {_LARGEST_TRAIN_ID}, so these are train ids under the name of label ids"
+        findings.append(image_files.Finding("gtFine", words))
+    counts = ", ".join(f"{len(images.splits[split])} {split}" for split in SPLITS)
+    return inspection.inspection(given, f"scenes: {counts} in {disk.printable(given)}", findings)
 
 
-def _images(folder: Path, split: str, problems: list[str] | None = None) -> dict[str, Path]:
-    return _scan(folder, "leftImg8bit", split, ("leftImg8bit",), problems)
+def _look_image(path: Path) -> inspection.Facts:
+    return inspection.pixels(image_files.open_rgb(path, verify=True))
 
 
-def _labels(folder: Path, split: str, problems: list[str] | None = None) -> dict[str, Path]:
+def _look_labels(path: Path) -> inspection.Facts:
+    labels = _open_labels(path, verify=True)
+    return {"size": list(labels.size), "counts": {value: n for value, n in enumerate(labels.histogram()) if n}}
+
+
+def _wrong_kind(drawn: inspection.Facts, path: Path) -> str | None:
+    """What is wrong with the values of a file of labels as a whole, if anything is.
+
+    Train ids run from 0 to 18; read as label ids, most of their pixels have no class, and nothing has a value above
+    18, though vegetation, sky and cars would. In none of 468 real scenes is that so.
+    """
+    counts = {int(value): number for value, number in drawn["counts"].items() if int(value) != street_classes.IGNORE}
+    if _is_train_ids(path):
+        return None if counts else "no pixel has a class"
+    without = sum(n for value, n in counts.items() if street_classes.CLASS_OF_LABEL_ID[value] == street_classes.IGNORE)
+    if len(counts) > 2 and max(counts) <= _LARGEST_TRAIN_ID and 2 * without > sum(counts.values()):
+        return "holds train ids under the name of label ids: name it _gtFine_labelTrainIds, or give the label ids"
+    return "no pixel has one of the 19 classes" if without == sum(counts.values()) else None
+
+
+def _is_train_ids(path: Path) -> bool:
+    return path.stem.endswith("_labelTrainIds")
+
+
+def _images(folder: Path, split: str) -> dict[str, Path]:
+    return _scan(folder, "leftImg8bit").splits[split]
+
+
+def _labels(folder: Path, split: str) -> dict[str, Path]:
     """Labels by scene; labelTrainIds, which somebody has converted, come before labelIds."""
-    return _scan(folder, "gtFine", split, ("gtFine_labelTrainIds", "gtFine_labelIds"), problems)
+    return _scan(folder, "gtFine").splits[split]
 
 
-def _scan(folder: Path, part: str, split: str, kinds: Sequence[str], problems: list[str] | None) -> dict[str, Path]:
-    found: dict[str, dict[str, Path]] = collections.defaultdict(dict)
-    beside = {"gtFine_color", "gtFine_instanceIds", "gtFine_instanceTrainIds"}
-    for path in sorted((folder / part / split).glob("*/*.png")):
-        match = _NAME.fullmatch(path.name)
-        if path.name.startswith(".") or (match and match["kind"] in beside):
+KINDS = {"leftImg8bit": ("leftImg8bit",), "gtFine": ("gtFine_labelTrainIds", "gtFine_labelIds")}
+"""What the names of the files that are read end in, the first before the second, by the part of the set."""
+_BESIDE = {"gtFine_color", "gtFine_instanceIds", "gtFine_instanceTrainIds"}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Part:
+    """The files of a part of a set by split and scene, and what is wrong with the names and places of the others."""
+
+    splits: dict[str, dict[str, Path]]
+    findings: list[image_files.Finding]
+
+
+def _scan(folder: Path, part: str) -> _Part:
+    kinds = KINDS[part]
+    found: dict[str, dict[str, dict[str, Path]]] = {split: collections.defaultdict(dict) for split in SPLITS}
+    findings: list[image_files.Finding] = []
+    if not (folder / part).is_dir():
+        return _Part({split: {} for split in SPLITS}, [])
+    paths, broken = image_files.files(folder / part)
+    findings += [dataclasses.replace(each, place=f"{part}/{each.place}") for each in broken]
+    others: set[str] = set()
+    for path in paths:
+        name, parts = disk.below(folder, path), path.relative_to(folder / part).parts
+        match = _NAME.fullmatch(path.stem)
+        if match and match["kind"] in _BESIDE:
             continue
-        if match is None or match["kind"] not in kinds or match["city"] != path.parent.name:
-            if problems is not None:
-                wanted = f"{path.parent.name}_SEQUENCE_FRAME_{kinds[-1]}.png"
-                problems.append(f"{disk.below(folder, path)}: name fits no scene (such as {wanted})")
-            continue
-        found["_".join(match.group("city", "sequence", "frame"))][match["kind"]] = path
-    return {name: paths[next(kind for kind in kinds if kind in paths)] for name, paths in found.items()}
+        if len(parts) > 1 and parts[0] not in SPLITS:
+            others |= {parts[0]} - set(_OTHER_SPLITS)
+        elif len(parts) != 3:
+            words = "lies a level too high" if len(parts) < 3 else "lies too deep"
+            findings.append(image_files.Finding(name, f"{words}: a file belongs into {part}/SPLIT/CITY"))
+        elif match is None or match["kind"] not in kinds or _other_city(match["city"], parts[1]):
+            wanted = f"{disk.printable(parts[1])}_SEQUENCE_FRAME_{kinds[-1]}.png"
+            findings.append(image_files.Finding(name, f"name fits no scene (such as {wanted})"))
+        else:
+            scene = image_files.same_letters("_".join(match.group("city", "sequence", "frame")))
+            first = found[parts[0]][scene].setdefault(match["kind"], path)
+            if first != path:
+                findings.append(image_files.Finding(name, f"a second file beside {disk.printable(first.name)}"))
+    for split in sorted(others):
+        words = f"is no split, and nothing in it is read: call it {', '.join(SPLITS[:-1])} or {SPLITS[-1]}"
+        findings.append(image_files.Finding(f"{part}/{disk.printable(split)}", words))
+    splits = {
+        split: {name: kept[next(kind for kind in kinds if kind in kept)] for name, kept in scenes.items()}
+        for split, scenes in found.items()
+    }
+    return _Part(splits, findings)
 
 
-def _read_classes(path: Path, verify: bool = False) -> Image.Image:
-    labels = disk.read(path, verify)
+def _other_city(city: str, folder: str) -> bool:
+    return image_files.same_letters(city) != image_files.same_letters(folder)
+
+
+def _misfit(labels: Sequence[int], image: Sequence[int]) -> str:
+    return f"labels have {disk.size_words(labels)} pixels, their image {disk.size_words(image)}"
+
+
+def _open_labels(path: Path, verify: bool = False) -> Image.Image:
+    """Read a file of labels, mode L, its values as they are in the file."""
+    if path.suffix.lower() in (".jpg", ".jpeg"):
+        raise ValueError("labels are a JPEG, which changes their values: save them as PNG")
+    labels = image_files.open_image(path, verify)
     if labels.mode not in ("L", "P"):
         raise ValueError(f"labels have mode {labels.mode}, not one channel of 8 bits (L)")
-    train_ids = path.name.endswith("_labelTrainIds.png")
+    train_ids = _is_train_ids(path)
     allowed = len(street_classes.CLASSES) if train_ids else street_classes.LABEL_IDS
     counts = labels.histogram()
     strange = [value for value in range(allowed, street_classes.IGNORE) if counts[value]]
@@ -322,8 +416,14 @@ def _read_classes(path: Path, verify: bool = False) -> Image.Image:
         raise ValueError(f"holds {', '.join(map(str, strange[:5]))}, which are no {kind}")
     if labels.mode == "P":  # its values are the labels; the palette is for looking at them
         labels = Image.fromarray(np.asarray(labels))
-    return labels if train_ids else labels.point(street_classes.CLASS_OF_LABEL_ID.tolist())
+    return labels
+
+
+def _read_classes(path: Path) -> Image.Image:
+    labels = _open_labels(path)
+    return labels if _is_train_ids(path) else labels.point(street_classes.CLASS_OF_LABEL_ID.tolist())
 
 
 def _advice(folder: Path) -> str:
-    return f"see all that is wrong with `python -m helpers.prepare cityscapes --check {folder}`"
+    path = shlex.quote(disk.printable(folder))
+    return f"see all that is wrong with `python -m helpers.prepare cityscapes --check {path}`"

@@ -5,6 +5,7 @@ Used in every lesson that looks at a prediction.
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
@@ -14,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 import helpers.nets.zoo  # noqa: F401  registers the attention layers, which a saved network may hold
+from helpers.nets import checkpoint
 
 # Committed, so they lie in the repository and not where DATA_HOME says.
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
@@ -47,17 +49,38 @@ def load_model(source: str | Path, auxiliary: bool = False) -> keras.Model:
         FileNotFoundError, ValueError: there is no such file, or it holds no network for RGB images.
     """
     path = weights_file(source)
+    checkpoint.check(path)
     try:
         model = cast(keras.Model, keras.models.load_model(path, compile=False))
-    except Exception as error:  # Keras raises many kinds for a file that is damaged or of another make
-        reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"{path}: is not a network saved by Keras 3, or is damaged ({reason}).") from error
-    if len(model.input_shape) != 4 or model.input_shape[-1] != 3:
-        raise ValueError(f"{path}: takes inputs of shape {model.input_shape}; give a network for RGB images.")
-    if isinstance(model.output, dict) and not auxiliary:
-        model = keras.Model(model.input, model.output["main"], name=model.name)
+    except Exception as error:  # Keras raises many kinds for a file of another make
+        raise ValueError(f"{path}: {_unloadable(str(error), checkpoint.version(path))}") from error
+    try:
+        inputs, outputs = model.input_shape, model.output_shape
+    except AttributeError:  # one that has not seen an image yet
+        raise ValueError(f"{path}: was saved before it was built for images: give a trained network.") from None
+    if len(inputs) != 4 or inputs[-1] != 3 or (inputs[1] is None) != (inputs[2] is None):
+        raise ValueError(f"{path}: takes inputs of shape {inputs}; give a network for RGB images.")
+    if not isinstance(outputs, dict) and len(outputs) != 4:
+        raise ValueError(f"{path}: gives outputs of shape {outputs}; give a network that segments.")
+    heads = getattr(model, "output", None)  # a Sequential one that was loaded has none to show
+    if isinstance(heads, dict) and not auxiliary:
+        model = keras.Model(model.input, heads["main"], name=model.name)
     model.jit_compile = worth_compiling()
     return model
+
+
+def _unloadable(words: str, version: str) -> str:
+    """Say why Keras does not load a network whose file is whole, from what it says itself."""
+    if "`Lambda` layer" in words or "Python lambda" in words:
+        return (
+            "holds a Lambda layer, whose code could do anything when the file is read: save the network with a layer "
+            "of Keras in its place."
+        )
+    unknown = re.search(r"Could not locate (?:class|function) '(\w+)'", words)
+    if unknown:
+        return f"holds {unknown[1]}, which neither Keras nor this course has: give a network of the course's layers."
+    reason = (words.strip() or "?").splitlines()[0]
+    return f"was saved by Keras {version}, and Keras {keras.__version__}, which is here, cannot read it ({reason})."
 
 
 def worth_compiling() -> bool:
@@ -81,7 +104,7 @@ def predict_probabilities(
 ) -> np.ndarray:
     """Predict each image of a stack at its own size.
 
-    A network built for one size sees the image scaled to that size (the longer side fits, the rest is padded with 0);
+    A network built for one size sees the image scaled to fit into that size (the rest is padded with 0);
     a network built for any size sees it padded to a multiple of 32. Either way the prediction is brought back.
 
     Args:
@@ -142,12 +165,10 @@ def _slide(model: keras.Model, images: np.ndarray, flips: bool, batch: int, wind
     """As `_predict`, window by window: each pixel is the weighted mean of the windows that it lies in."""
     size = images.shape[1:3]
     sides = [min(side, whole) for side, whole in zip(window, size, strict=True)]
-    # A tent over each side: 1 in its middle, nearly 0 at its ends.
-    tents = [1 - abs(np.arange(side, dtype="float32") - (side - 1) / 2) / (side / 2) for side in sides]
-    weights = (tents[0][:, None] * tents[1])[..., None]
+    weights = window_weights(sides)
     total: np.ndarray | None = None
     sum_of_weights = np.zeros((*size, 1), "float32")
-    for top, left in itertools.product(*map(_starts, size, sides)):
+    for top, left in itertools.product(*map(starts, size, sides)):
         rows, columns = slice(top, top + sides[0]), slice(left, left + sides[1])
         maps = _predict(model, images[:, rows, columns], flips, batch)
         if total is None:
@@ -158,7 +179,13 @@ def _slide(model: keras.Model, images: np.ndarray, flips: bool, batch: int, wind
     return total / sum_of_weights
 
 
-def _starts(whole: int, side: int) -> list[int]:
+def window_weights(sides: Sequence[int]) -> np.ndarray:
+    """A tent over each side of a window, 1 in its middle and nearly 0 at its ends, (height, width, 1) float32."""
+    tents = [1 - abs(np.arange(side, dtype="float32") - (side - 1) / 2) / (side / 2) for side in sides]
+    return (tents[0][:, None] * tents[1])[..., None]
+
+
+def starts(whole: int, side: int) -> list[int]:
     """Where windows of `side` begin that cover `whole`, evenly spread, a third of each in the next one or more."""
     steps = math.ceil((whole - side) / max(1, side * 2 // 3))
     return [round(number * (whole - side) / max(steps, 1)) for number in range(steps + 1)]
@@ -181,7 +208,7 @@ def fitted(model: keras.Model, images: np.ndarray) -> tuple[np.ndarray, Callable
     """
     _check(images)
     height, width = images.shape[1:3]
-    inputs, (top, left, bottom, right) = _fit(images, model.input_shape[1])
+    inputs, (top, left, bottom, right) = _fit(images, model.input_shape[1:3])
 
     def restore(maps: np.ndarray) -> np.ndarray:
         inside = _resize(maps, *inputs.shape[1:3])[:, top:bottom, left:right]
@@ -198,17 +225,19 @@ def _check(images: np.ndarray) -> None:
         )
 
 
-def _fit(images: np.ndarray, side: int | None) -> tuple[np.ndarray, tuple[int, int, int, int]]:
+def _fit(
+    images: np.ndarray, sides: tuple[int, int] | tuple[None, None]
+) -> tuple[np.ndarray, tuple[int, int, int, int]]:
     """Scale or pad a stack to what the network takes; the box says where the image lies in it."""
     height, width = images.shape[1:3]
-    if side is None:
+    if sides[0] is None or sides[1] is None:
         padding = (0, -height % PAD_TO), (0, -width % PAD_TO)
     else:
-        scale = side / max(height, width)
+        scale = min(sides[0] / height, sides[1] / width)
         height, width = max(1, round(height * scale)), max(1, round(width * scale))
         images = _scaled(images, height, width)
-        top, left = (side - height) // 2, (side - width) // 2
-        padding = (top, side - height - top), (left, side - width - left)
+        top, left = (sides[0] - height) // 2, (sides[1] - width) // 2
+        padding = (top, sides[0] - height - top), (left, sides[1] - width - left)
     padded = np.pad(images, [(0, 0), *padding, (0, 0)])
     top, left = padding[0][0], padding[1][0]
     return padded, (top, left, top + height, left + width)

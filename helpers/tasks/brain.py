@@ -28,6 +28,7 @@ the real slices (Kaggle's mateuszbuda/lgg-mri-segmentation), downloaded, or from
 {preparation.WHERE}"""
 
 LAYOUT = binary.Layout("patient", "slice", "tumour")
+_UNIT = "patients' folders"
 
 
 class Task:
@@ -44,6 +45,7 @@ class Task:
 
     def __init__(self, settings: Settings, progress: bool):
         self.settings, self.progress = settings, progress
+        preparation.require(brain.inspect(settings.data, progress), _UNIT)
         slices = brain.load(settings.data, settings.size, progress=progress)
         train_rows, self.validation_rows = split(settings, slices.patients)
         self.training = brain.normalise(slices.select(train_rows))
@@ -116,6 +118,7 @@ class Task:
         model: keras.Model, purpose: Purpose, source: str, threshold: float | None, averaging: dict
     ) -> tuple[dict, str, np.ndarray | None]:
         """Score all patients of a set; the words say how many they are, and there is no confusion matrix."""
+        preparation.require(brain.inspect(source), _UNIT)
         slices = brain.load(source)
         counts = count(model, slices, threshold=threshold or 0.5, progress=True, **averaging)
         scores = metrics.scores_from_counts(counts, slices.patients)
@@ -138,21 +141,23 @@ class Task:
         volumes: dict[tuple[Path, str], list[Path]] = {}
         for path in paths:
             volumes.setdefault(_volume_of(path), []).append(path)
+        beside = _neighbours({folder for folder, _ in volumes})
         unreadable = []
         bar = disk.progress_bar(total=len(paths), unit="image")
         for volume, chosen in volumes.items():
-            beside = [path for path in image_files.below(volume[0]) if _volume_of(path) == volume]
-            images: dict[Path, np.ndarray] = {}
-            for path in [*chosen, *(path for path in beside if path not in chosen)]:
+            values: dict[Path, np.ndarray] = {}
+            asked_for = set(chosen)
+            for path in [*chosen, *(path for path in beside.get(volume, ()) if path not in asked_for)]:
                 try:
-                    images[path] = image_files.read(path)
+                    values[path] = image_files.read_values(path)
                 except OSError as error:
-                    if path in chosen:
+                    if path in asked_for:
                         unreadable.append(str(error))
+            images = dict(zip(values, image_files.in_bytes(list(values.values())), strict=True))
             for shape in {image.shape for image in images.values()}:
                 same = [path for path in images if images[path].shape == shape]
                 stack = np.stack([images[path] for path in same])
-                rows = [row for row, path in enumerate(same) if path in chosen]
+                rows = [row for row, path in enumerate(same) if path in asked_for]
                 normalised = brain.normalise_images(stack)[rows]
                 probabilities = inference.predict_probabilities(model, normalised, **averaging)
                 for row, probability in zip(rows, probabilities, strict=True):
@@ -251,16 +256,30 @@ def _volume_of(path: Path) -> tuple[Path, str]:
     return path.parent, name if name and number.isdigit() else path.stem
 
 
+def _neighbours(folders: set[Path]) -> dict[tuple[Path, str], list[Path]]:
+    """The images of each volume in these folders, of which each is listed once and none below it."""
+    found: dict[tuple[Path, str], list[Path]] = {}
+    for folder in folders:
+        for path in sorted(path for path in folder.iterdir() if image_files.is_to_predict(path)):
+            found.setdefault(_volume_of(path), []).append(path)
+    return found
+
+
 def _truth_beside(path: Path) -> np.ndarray | None:
+    """The true area of an image, if its mask lies beside it and can be read."""
     mask = path.with_name(f"{path.stem}_mask{path.suffix}")
-    return image_files.read(mask)[..., 0] > 127 if mask.exists() else None
+    try:
+        return image_files.read(mask)[..., 0] > 127 if mask.exists() else None
+    except OSError:
+        return None
 
 
 def prepare(options: argparse.Namespace) -> None:
     """Do what the subcommand `brain` was asked; ValueError when the check finds problems."""
     if options.check is not None:
-        folder = brain.folder_of(options.check)
-        preparation.refuse(_check(folder), folder, "patients' folders")
+        found = brain.inspect(options.check)
+        preparation.tell(found)
+        preparation.refuse(found, _UNIT)
         return
     source = options.source
     phantoms = preparation.phantom_options(options, ("patients", "seed"), source)
@@ -285,14 +304,7 @@ def prepare(options: argparse.Namespace) -> None:
         folder = brain.folder_of(source).resolve()
         data = str(folder)
         preparation.refuse_output(options, source)
-    problems = _check(folder)
+    found = brain.inspect(folder)
+    preparation.tell(found)
     preparation.print_next(data, "--models UNet")
-    preparation.refuse(problems, folder, "patients' folders")
-
-
-def _check(folder: Path) -> list[str]:
-    """Print what a folder of brain slices holds and all that is wrong with it, and return the latter."""
-    problems = brain.check(folder)
-    masks = list(folder.glob("*/*_mask.tif"))
-    preparation.tell(f"{len({mask.parent for mask in masks})} patients, {len(masks)} slices in {folder}", problems)
-    return problems
+    preparation.refuse(found, _UNIT)

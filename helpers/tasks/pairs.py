@@ -19,7 +19,7 @@ from helpers.data import disk, image_files, pairs
 from helpers.nets import inference
 from helpers.scores import metrics
 from helpers.settings import Settings
-from helpers.tasks import binary, held_out, multiclass, pieces, preparation
+from helpers.tasks import binary, held_out, multiclass, photographs, pieces, preparation
 from helpers.tasks.purpose import Purpose
 
 EXAMPLE = """example: check a folder of your own, then train on it:
@@ -46,6 +46,7 @@ class Task:
 
     def __init__(self, settings: Settings, progress: bool):
         self.settings, self.progress = settings, progress
+        preparation.require(pairs.inspect(settings.data, progress), "pairs")
         found = pairs.find(settings.data)
         self.kinds = pairs.classes_of(found, progress)
         self.mode = "binary" if self.kinds.one_area else "multiclass"
@@ -163,6 +164,7 @@ class Task:
         model: keras.Model, purpose: Purpose, source: str, threshold: float | None, averaging: dict
     ) -> tuple[dict, str, np.ndarray | None]:
         """Score all pairs of a folder; with the words for them, and the confusion matrix of several classes."""
+        preparation.require(pairs.inspect(source), "pairs")
         found = pairs.find(source)
         kinds = _trained(purpose, pairs.classes_of(found), source)
         try:
@@ -189,20 +191,17 @@ class Task:
         """Write a mask, with the values of those that were trained on, and an overlay for each image."""
         values = np.array(purpose.classes, "int").astype("uint8")
         colours = _colours(len(values))
-        unreadable = []
-        for path in disk.progress_bar(paths, unit="image"):
-            try:
-                image = image_files.read(path)
-            except OSError as error:
-                unreadable.append(str(error))
-                continue
-            probabilities = inference.predict_probabilities(model, image[None], batch=1, **averaging)[0]
+
+        def rule(probabilities: np.ndarray) -> np.ndarray:
+            return probabilities >= (threshold or 0.5) if len(values) == 1 else probabilities.argmax(axis=-1)
+
+        unreadable: list[str] = []
+        for path, image in photographs.readable(paths, unreadable):
+            classes = photographs.decide(model, path, image, rule, averaging)
             folder = image_files.folder_for(path, output, root)
             if len(values) == 1:
-                area = probabilities >= (threshold or 0.5)
-                image_files.write_area(folder, path.stem, image, area, value=int(values[0]))
+                image_files.write_area(folder, path.stem, image, classes > 0, value=int(values[0]))
             else:
-                classes = probabilities.argmax(axis=-1)
                 names = f"{path.stem}_mask.png", f"{path.stem}_overlay.png"
                 image_files.write_classes(folder, *names, image, values[classes], colours[classes])
         return unreadable
@@ -290,9 +289,8 @@ def prepare(options: argparse.Namespace) -> None:
     """Do what the subcommand was asked; ValueError when the check finds problems."""
     if options.check is None and options.source is None:
         raise ValueError("pairs are your own images and masks: give their folder after --source or --check.")
-    folder = pairs.folder_of(options.check or options.source)
-    words, problems = pairs.check(folder)
-    preparation.tell(words, problems)
+    found = pairs.inspect(options.check or options.source)
+    preparation.tell(found)
     if options.check is None:
-        preparation.print_next(str(folder.resolve()), "--dataset pairs", lesson=False)
-    preparation.refuse(problems, folder, "pairs")
+        preparation.print_next(str(found.folder.resolve()), "--dataset pairs", lesson=False)
+    preparation.refuse(found, "pairs")

@@ -1,10 +1,14 @@
 """What the subcommands of `python -m helpers.prepare` share: options, the next step, and the end of a check."""
 
 import argparse
+import functools
 import shlex
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from helpers.data import disk, inspection
 
 WHERE = """Sets are kept in the folder that the environment variable DATA_HOME names, else in data/ of the repository,
 or in ~/where_to_look_data where the package is installed without it.
@@ -58,18 +62,44 @@ def refuse_output(options: argparse.Namespace, source: str) -> None:
 
 def print_next(data: str, options: str, lesson: bool = True) -> None:
     """Print how to go on: in a lesson, which can read this set, and on the command line."""
-    print(f'use them in a lesson with SOURCE = "{data}", or train' if lesson else "train", "a network on them:\n")
-    print(f"    python -m helpers.train {options} --data {shlex.quote(data)}\n", flush=True)
+    shown = disk.printable(data)
+    print(f'use them in a lesson with SOURCE = "{shown}", or train' if lesson else "train", "a network on them:\n")
+    print(f"    python -m helpers.train {options} --data {shlex.quote(shown)}\n", flush=True)
 
 
-def tell(content: str, problems: list[str]) -> None:
+def tell(found: inspection.Inspection) -> None:
     """Print what a set holds and all that is wrong with it."""
-    print(content, end="")
-    print(": every file is in order" if not problems else "\n" + "\n".join(problems))
+    print(found.words, end="")
+    print(": every file is in order" if not found.findings else "\n" + "\n".join(found.lines))
 
 
-def refuse(problems: list[str], folder: Path, unit: str) -> None:
-    """Raise ValueError when there are problems."""
-    if problems:
-        number = f"{len(problems)} problem" + ("s" if len(problems) > 1 else "")
-        raise ValueError(f"{folder} has {number}, listed above: get these files again, or take their {unit} out")
+def refuse(found: inspection.Inspection, unit: str) -> None:
+    """Raise ValueError when something is wrong that `tell` has listed."""
+    if found.findings:
+        raise ValueError(f"{_number(found)}, listed above: {_advice(unit)}")
+
+
+def require(found: inspection.Inspection, unit: str) -> None:
+    """Raise ValueError with the list of all that is wrong, before a training or a scoring on it begins.
+
+    Where all of it is only worth knowing, it is printed once, to standard error.
+    """
+    text = "\n".join([f"{_number(found)}:", *found.lines])
+    if any(finding.stops for finding in found.findings):
+        raise ValueError(f"{text}\n{_advice(unit)}")
+    if found.findings:
+        _warn_once(text)
+
+
+@functools.cache
+def _warn_once(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _number(found: inspection.Inspection) -> str:
+    number = len(found.findings)
+    return f"{disk.printable(found.folder)} has {number} problem" + ("s" if number > 1 else "")
+
+
+def _advice(unit: str) -> str:
+    return f"get these files again, or take their {unit} out"

@@ -11,7 +11,7 @@ from helpers.data import disk, download, image_files, phantom_streets, street_cl
 from helpers.nets import inference
 from helpers.scores import metrics
 from helpers.settings import Settings
-from helpers.tasks import binary, multiclass, pieces, preparation
+from helpers.tasks import binary, multiclass, photographs, pieces, preparation
 from helpers.tasks.purpose import Purpose
 
 EXAMPLE = f"""example, which makes the embedded phantom streets in ten seconds:
@@ -58,6 +58,7 @@ class Task:
 
     def __init__(self, settings: Settings, progress: bool):
         self.settings, self.progress = settings, progress
+        preparation.require(streets.inspect(settings.data, progress), "scenes")
         self.training = streets.scenes(settings.data, "train")
         self.held_out = streets.scenes(settings.data, "val")
         self.steps = settings.steps or max(1, len(self.training) // settings.batch)
@@ -123,6 +124,7 @@ class Task:
         model: keras.Model, purpose: Purpose, source: str, threshold: float | None, averaging: dict
     ) -> tuple[dict, str, np.ndarray | None]:
         """Score the val split of a set; with the words for it, and the confusion matrix."""
+        preparation.require(streets.inspect(source), "scenes")
         scenes = streets.scenes(source, "val")
         confusions = count(model, scenes, progress=True, **averaging)
         scores = metrics.street_scores(confusions, street_classes.NAMES)
@@ -139,14 +141,9 @@ class Task:
         averaging: dict,
     ) -> list[str]:
         """Write label ids and an overlay for each photograph; return what is wrong with those that cannot be read."""
-        unreadable = []
-        for path in disk.progress_bar(paths, unit="image"):
-            try:
-                image = image_files.read(path)
-            except OSError as error:
-                unreadable.append(str(error))
-                continue
-            classes = inference.predict_probabilities(model, image[None], batch=1, **averaging)[0].argmax(axis=-1)
+        unreadable: list[str] = []
+        for path, image in photographs.readable(paths, unreadable):
+            classes = photographs.decide(model, path, image, lambda each: each.argmax(axis=-1), averaging)
             # aachen_000000_000019_leftImg8bit.png becomes aachen_000000_000019_labelIds.png
             stem = path.stem.removesuffix("_leftImg8bit")
             image_files.write_classes(
@@ -240,8 +237,9 @@ def _pair(values: Sequence[float]) -> str:
 def prepare(options: argparse.Namespace) -> None:
     """Do what the subcommand `cityscapes` was asked; ValueError when the check finds problems."""
     if options.check is not None:
-        folder = streets.folder_of(options.check)
-        preparation.refuse(_check(folder), folder, "scenes")
+        found = streets.inspect(options.check)
+        preparation.tell(found)
+        preparation.refuse(found, "scenes")
         return
     source = " ".join(options.source)
     paths = [Path(path).expanduser() for path in options.source]
@@ -266,9 +264,10 @@ def prepare(options: argparse.Namespace) -> None:
         home = streets.folder_of(paths[0]).resolve()
         data = str(home)
         preparation.refuse_output(options, source)
-    problems = _check(home)
+    found = streets.inspect(home)
+    preparation.tell(found)
     preparation.print_next(data, "--dataset cityscapes --models UNet")
-    preparation.refuse(problems, home, "scenes")
+    preparation.refuse(found, "scenes")
 
 
 def _unpack(paths: Sequence[Path], home: Path) -> None:
@@ -282,12 +281,3 @@ def _unpack(paths: Sequence[Path], home: Path) -> None:
     for part, name in download.STREETS.items():
         if not (home / part).is_dir():
             raise FileNotFoundError(f"{home / part} is still missing: give --source {name} too (the rest is unpacked)")
-
-
-def _check(folder: Path) -> list[str]:
-    """Print how many scenes a folder of streets holds and all that is wrong with it, and return the latter."""
-    problems = streets.check(folder)
-    counts = {split: len(list((folder / "leftImg8bit" / split).glob("*/[!.]*.png"))) for split in streets.SPLITS}
-    words = ", ".join(f"{count} {split}" for split, count in counts.items())
-    preparation.tell(f"scenes: {words} in {folder}", problems)
-    return problems

@@ -4,6 +4,7 @@ Built up in lesson 06; called by every later lesson and by `python -m helpers.tr
 sets stands in `helpers.tasks`, what is in the folder in `run_folder`.
 """
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +12,14 @@ from pathlib import Path
 import keras
 
 from helpers import tasks
-from helpers.nets import inference, zoo
+from helpers.nets import checkpoint, inference, zoo
 from helpers.scores import losses
 from helpers.settings import Settings
 from helpers.tasks.purpose import Purpose
 from helpers.training import devices, run_folder, schedules
 from helpers.training.keeper import Keeper
+
+POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
 def check(settings: Settings) -> None:
@@ -24,19 +27,13 @@ def check(settings: Settings) -> None:
     task = tasks.get(settings.dataset)
     changed = [field.name for field in dataclasses.fields(settings) if getattr(settings, field.name) != field.default]
     tasks.refuse_unused(settings.dataset, {name: name for name in changed})
+    settings.check()
     losses.get(settings.loss)
     if settings.class_weights and settings.loss not in losses.WITH_CLASS_WEIGHTS:
         raise ValueError(
             f"loss is {settings.loss}, which takes no class weights: choose {', '.join(losses.WITH_CLASS_WEIGHTS)}, or "
             "leave class_weights out."
         )
-    for name in ("batch", "filters", "learning_rate", "steps", "validate_every"):
-        value = getattr(settings, name)
-        if value is not None and not value > 0:
-            raise ValueError(f"{name} is {value}: give a number above 0.")
-    for name in ("epochs", "auxiliary", "weight_decay"):
-        if getattr(settings, name) < 0:
-            raise ValueError(f"{name} is {getattr(settings, name)}: give 0 or more.")
     task.check(settings)
     schedules.get(settings.schedule, settings.learning_rate, 1)
     schedules.check_optimizer(settings.optimizer)
@@ -45,8 +42,8 @@ def check(settings: Settings) -> None:
         raise ValueError(f"{settings.model} has no auxiliary head: leave `auxiliary` at 0, or take {zoo.AUXILIARY[0]}.")
     if settings.start is not None:
         inference.weights_file(settings.start)
-    if settings.policy is not None:
-        keras.dtype_policies.get(settings.policy)
+    if settings.policy is not None and settings.policy not in POLICIES:
+        raise ValueError(f"policy is {settings.policy!r}: choose one of {', '.join(POLICIES)}.")
 
 
 def build(settings: Settings) -> keras.Model:
@@ -102,22 +99,42 @@ def run(
     Raises:
         ValueError: a setting or the number of devices cannot work, the folder holds a run with other settings, or the
             loss became NaN.
-        OSError: the data are missing or damaged, or the disk is full.
+        OSError: the data are missing or damaged, the disk is full, or another process is training in the folder.
     """
     check(settings)
+    _refuse_batch(settings, max(number_of_devices, 1))
     spread = devices.Devices(number_of_devices)  # first, because TensorFlow's devices are fixed by its first step
-    if settings.batch % (number_of_devices * spread.processes):
-        raise ValueError(
-            f"batch is {settings.batch}, which {number_of_devices * spread.processes} devices cannot share: give a "
-            "multiple of that."
-        )
+    _refuse_batch(settings, number_of_devices * spread.processes)
     folder = Path(folder)
-    if overwrite and spread.process == 0:
-        run_folder.clear(folder)
-    run_folder.refuse_other_settings(settings, folder)
-    if (folder / "scores.json").exists():
-        return run_folder.read(folder)
+    if not overwrite:
+        run_folder.refuse_other_settings(settings, folder)
+        if run_folder.is_finished(folder) and run_folder.says_its_settings(folder):
+            return run_folder.read(folder)
+    first = spread.process == 0
+    with run_folder.alone_in(folder) if first else contextlib.nullcontext():
+        if overwrite and first:
+            run_folder.clear(folder)
+        elif first and run_folder.is_finished(folder):  # since a moment ago, or its settings are damaged
+            run_folder.write_json(folder / "settings.json", dataclasses.asdict(settings))
+            return run_folder.read(folder)
+        return _run(settings, folder, overwrite, progress, callbacks, spread, keep_every)
 
+
+def _refuse_batch(settings: Settings, number: int) -> None:
+    if settings.batch % number:
+        raise ValueError(f"batch is {settings.batch}, which {number} devices cannot share: give a multiple of that.")
+
+
+def _run(
+    settings: Settings,
+    folder: Path,
+    anew: bool,
+    progress: bool,
+    callbacks: Sequence[keras.callbacks.Callback],
+    spread: devices.Devices,
+    keep_every: float,
+) -> run_folder.Result | None:
+    """As `run`, in a folder that is ours alone; `anew`: pay no heed to what it holds, which is being removed."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -140,7 +157,6 @@ def run(
             jit_compile=compiled,  # pyright: ignore[reportArgumentType]
         )
         model.optimizer.build(model.trainable_variables)
-    folder.mkdir(parents=True, exist_ok=True)
     if spread.process == 0:
         run_folder.write_json(folder / "environment.json", run_folder.environment())
         run_folder.write_json(folder / "settings.json", dataclasses.asdict(settings))
@@ -151,8 +167,14 @@ def run(
             single = build(dataclasses.replace(settings, start=None))
     purpose = Purpose.of_run(settings, kind.classes(settings), kind.sides(settings), kind.normalisation)
     keeper = Keeper(settings, folder, task, purpose.note(), model, single, spread, progress, keep_every)
+    only_scores = not anew and run_folder.final_is_there(settings, folder)
     with spread.together():
-        done = keeper.resume(model)
+        if only_scores:
+            print(f"{folder}: its scores are missing or damaged; they are counted from final.keras.", flush=True)
+            done = settings.epochs
+            model.set_weights(inference.load_model(folder / "final.keras", auxiliary=True).get_weights())
+        else:
+            done = 0 if anew else keeper.resume(model)
         if done < settings.epochs:
 
             def batches():
@@ -172,15 +194,16 @@ def run(
         return None
     with spread.alone():
         keeper.copy_weights()
-        keeper.save("final")
-        if not (folder / "best.keras").exists() or settings.epochs == 0:
+        if not only_scores:
+            keeper.save("final")
+        if not checkpoint.is_whole(folder / "best.keras") or settings.epochs == 0:
             keeper.save("best")
         scores, tables = task.score(keeper.scored)
     for name, rows in tables.items():
         run_folder.write_rows(folder / name, rows)
     scores["parameters"] = model.count_params()
+    (folder / "state.keras").unlink(missing_ok=True)
     run_folder.write_json(folder / "scores.json", scores)
-    (folder / "state.weights.h5").unlink(missing_ok=True)
     return run_folder.read(folder)
 
 

@@ -48,6 +48,7 @@ class Keeper(keras.callbacks.Callback):
         self.progress = progress and spread.process == 0
         self.keep_every, self.kept_at = keep_every, -math.inf
         self.history: list[dict[str, float]] = []
+        self.best = -math.inf
         self.scored = single
         if isinstance(single.output, dict):
             self.scored = keras.Model(single.input, single.output["main"])
@@ -63,17 +64,39 @@ class Keeper(keras.callbacks.Callback):
         run_folder.write(self.folder / f"{which}.keras", checkpoint.serialise(self.single, self.note))
 
     def resume(self, model: keras.Model) -> int:
-        """Load the state of the last whole epoch, if there is one, and return how many epochs are done."""
-        state = self.folder / "state.weights.h5"
-        if not state.exists():
+        """Load the state of the last whole epoch, if there is one, and return how many epochs are done.
+
+        Raises:
+            ValueError: the state is of another network, or there are other images now.
+        """
+        path = self.folder / "state.keras"
+        note = run_folder.read_state(self.folder)
+        if note is None:
             if self.spread.process == 0:
                 (self.folder / "history.csv").unlink(missing_ok=True)
             return 0
-        model.load_weights(state)
-        done = int(model.optimizer.iterations) // self.steps
-        # The history is written before the state: a kill between the two leaves a row too many.
-        self.history = run_folder.read_history(self.folder)[:done]
-        return done
+        if note["steps"] != self.steps:
+            raise ValueError(
+                f"{self.folder}: was begun with {note['steps']} steps in an epoch, and {self.settings.data} gives "
+                f"{self.steps} now: give the images that it was begun with, or begin anew with --overwrite."
+            )
+        try:
+            model.load_weights(path)
+        except Exception as error:  # Keras raises many kinds
+            reason = str(error).strip().splitlines()[0]
+            raise ValueError(
+                f"{path}: does not fit this version's {self.settings.model} ({reason}): go on with the version that "
+                "wrote it, or begin anew with --overwrite."
+            ) from error
+        self.history = note["history"]
+        if self.spread.process == 0:
+            run_folder.write_history(self.folder, self.history)  # a kill can have left another
+        scores = [row[self.task.watched] for row in self.history if self.task.watched in row]
+        if checkpoint.is_whole(self.folder / "best.keras"):
+            self.best = max(scores, default=-math.inf)
+        elif scores and self.spread.process == 0:
+            print(f"{self.folder / 'best.keras'}: is lost; the best of the epochs from here on is kept.", flush=True)
+        return len(self.history)
 
     def on_train_begin(self, logs=None):
         """Show the bar."""
@@ -132,15 +155,14 @@ class Keeper(keras.callbacks.Callback):
             score = self.task.validate(self.scored)
             if score is not None:
                 logs[watched] = row[watched] = score
-                if score > max((r.get(watched, -1.0) for r in self.history), default=-1.0):
+                if score > self.best:
                     self.save("best")
+                    self.best = score
         self.history.append(row)
-        # The last epoch is always validated, but until then a column may have holes.
-        names = tuple(max(self.history, key=len))
-        rows = [names, *([row.get(name, "") for name in names] for row in self.history)]
-        run_folder.write_rows(self.folder / "history.csv", rows)
+        run_folder.write_history(self.folder, self.history)
         if time.monotonic() - self.kept_at >= self.keep_every:
-            run_folder.write(self.folder / "state.weights.h5", checkpoint.serialise_state(self.trained))
+            note = {**self.note, "steps": self.steps, "history": self.history}
+            run_folder.write(self.folder / "state.keras", checkpoint.serialise_state(self.trained, note))
             self.kept_at = time.monotonic()
 
     def on_train_end(self, logs=None):

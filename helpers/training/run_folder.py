@@ -3,12 +3,15 @@
 settings.json     what was asked for
 environment.json  the machine and the versions that it ran on
 history.csv       a row for each epoch
+state.keras       while it is not finished: what to go on from, after each epoch
+in_use.json       while a process works in the folder: which
 best.keras        the weights of the epoch with the best validation score
 final.keras       the weights of the last epoch; these are the ones that are scored
 *.csv             what the task keeps of each held-out image, to join folds with
 scores.json       the honest scores; its presence says that the run is finished
 """
 
+import contextlib
 import csv
 import dataclasses
 import errno
@@ -17,14 +20,16 @@ import json
 import math
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 import helpers
-from helpers.nets import inference
+from helpers.data import lock
+from helpers.nets import checkpoint, inference
 from helpers.settings import Settings
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
@@ -46,6 +51,43 @@ class Result:
         return inference.load_model(self.folder / f"{which}.keras")
 
 
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Have the folder, made if missing, for oneself, without what a killed process left half-written.
+
+    Raises:
+        BlockingIOError: another process works in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    work, way_out = f"is training in {folder}", "wait for it, stop it, or choose another folder (--out)"
+    with lock.held(folder / "in_use.json", work, way_out):
+        for path in folder.glob("writing-*"):
+            path.unlink(missing_ok=True)
+        yield
+
+
+def is_finished(folder: str | Path) -> bool:
+    """Whether the folder holds whole scores."""
+    return _scores(Path(folder)) is not None
+
+
+def says_its_settings(folder: Path) -> bool:
+    """Whether settings.json is there and whole."""
+    try:
+        Settings.read(folder / "settings.json")
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _scores(folder: Path) -> dict[str, Any] | None:
+    try:
+        scores = json.loads((folder / "scores.json").read_text())
+        return scores if "parameters" in scores else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
 def read(folder: str | Path) -> Result:
     """Read a finished run.
 
@@ -54,10 +96,14 @@ def read(folder: str | Path) -> Result:
         ValueError: its settings are those of another version.
     """
     folder = Path(folder)
-    if not (folder / "scores.json").exists():
+    scores = _scores(folder)
+    if scores is None:
         raise FileNotFoundError(f"{folder}: holds no finished run; run the same command again to finish it.")
-    scores = json.loads((folder / "scores.json").read_text())
-    history = read_history(folder)
+    try:
+        history = read_history(folder)
+    except ValueError as error:
+        print(f"{error}; its scores are whole", flush=True)
+        history = []
     return Result(
         folder=folder,
         settings=Settings.read(folder / "settings.json"),
@@ -87,31 +133,93 @@ def results_folder(source: str | Path) -> Path:
 
 
 def read_history(folder: Path) -> list[dict[str, float]]:
-    """Return the row of each epoch, without the columns that are empty in it."""
+    """Return the row of each epoch, without the columns that are empty in it.
+
+    Raises:
+        ValueError: history.csv is damaged.
+    """
     path = folder / "history.csv"
     if not path.exists():
         return []
-    with open(path, newline="") as file:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+    try:
+        text = path.read_text()
+        rows = [
+            {name: _number(name, value) for name, value in row.items() if value}
+            for row in csv.DictReader(io.StringIO(text), strict=True)
+        ]
+        whole = text.endswith("\n") and [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
+    except (KeyError, OSError, TypeError, ValueError, csv.Error):
+        whole = False
+    if not whole:
+        raise ValueError(f"{path}: is damaged, and with it the curves of this run are lost")
+    return rows
+
+
+def _number(name: str, value: str) -> float:
+    return int(value) if name == "epoch" else float(value)
+
+
+def write_history(folder: Path, history: Sequence[dict[str, float]]) -> None:
+    """Write the row of each epoch to history.csv."""
+    # The last epoch is always validated, but until then a column may have holes.
+    names = tuple(max(history, key=len))
+    write_rows(folder / "history.csv", [names, *([row.get(name, "") for name in names] for row in history)])
+
+
+def read_state(folder: Path) -> dict[str, Any] | None:
+    """Return the note of state.keras, what `Keeper` put there; None, and a sentence, if it is damaged."""
+    path = folder / "state.keras"
+    if not path.exists():
+        return None
+    try:
+        note = checkpoint.read_note(path)
+        if note is None or not isinstance(note.get("history"), list):
+            raise ValueError(f"{path}: is not of this version of the course.")
+    except (OSError, ValueError) as error:
+        print(f"{error} The training begins with its first epoch.", flush=True)
+        return None
+    return note
+
+
+def final_is_there(settings: Settings, folder: Path) -> bool:
+    """Whether final.keras is whole and of a run with these settings, so that it only needs its scores."""
+    return _noted(folder / "final.keras") == settings
+
+
+def _noted(path: Path) -> Settings | None:
+    """The settings that a .keras file of a run was trained with; None if it is damaged or says nothing."""
+    try:
+        note = checkpoint.read_note(path)
+        return Settings(**note["settings"]) if note else None
+    except (KeyError, OSError, TypeError, ValueError):
+        return None
 
 
 def refuse_other_settings(settings: Settings, folder: Path) -> None:
-    """Raise ValueError if the folder holds a run with other settings."""
+    """Raise ValueError if the folder holds a run with other settings, or nobody can say with which."""
     path = folder / "settings.json"
-    if not path.exists():
+    names = [f"{name}.keras" for name in ("final", "best", "state") if (folder / f"{name}.keras").exists()]
+    try:
+        found = Settings.read(path) if path.exists() else None
+    except (OSError, ValueError) as error:
+        found = next((noted for name in names if (noted := _noted(folder / name)) is not None), None)
+        if found is None and (names or is_finished(folder)):
+            raise ValueError(f"{str(error).rstrip('.')}; or begin anew with --overwrite.") from error
+    if found is None:
         return
-    there = dataclasses.asdict(Settings.read(path))
+    there = dataclasses.asdict(found)
     for name, value in dataclasses.asdict(settings).items():
         if there[name] != value:
+            further = f" (to train on from it, with --start {folder / 'final.keras'})" if name == "epochs" else ""
             raise ValueError(
                 f"{folder}: holds a run with {name} {there[name]}, not {value}; "
-                "choose another folder (--out), or begin anew with --overwrite."
+                f"choose another folder (--out){further}, or begin anew with --overwrite."
             )
 
 
 def clear(folder: Path) -> None:
     """Forget the run that the folder holds."""
-    for name in ("scores.json", "state.weights.h5", "history.csv", "settings.json"):
+    for name in ("scores.json", "state.keras", "final.keras", "best.keras", "history.csv", "settings.json"):
         (folder / name).unlink(missing_ok=True)
 
 
@@ -123,14 +231,19 @@ def write(path: Path, content: bytes | str) -> None:
     """
     temporary = path.with_name(f"writing-{path.name}")
     try:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        with open(temporary, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut can leave an empty file under the new name
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        reason = "the disk is full" if error.errno == errno.ENOSPC else str(error)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = "the disk is full" if full else error.strerror or str(error)
         raise OSError(
-            f"{path}: could not be written ({reason}); make room and run the same command again, "
-            "which goes on after the last whole epoch."
+            f"{path}: could not be written ({reason}); {'make room' if full else 'see to that'} and run the same "
+            "command again, which goes on from what is finished."
         ) from error
 
 

@@ -1,6 +1,7 @@
 """From finished runs to a table: a row for each network and loss, with the mean and the spread over the seeds."""
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,8 +17,8 @@ _KEYS = ["model", "pretrained", "loss"]
 def summarise(results: Sequence[Result]) -> pandas.DataFrame:
     """Return a row for each network and loss, as results.csv has it; one data set alone.
 
-    The folds of a seed are joined first. Where each patient (or group) has a score, "difference" is that to the first
-    network with the same loss on the same ones, with the interval of `intervals.paired_interval`.
+    The folds of a seed are joined first. Where each patient (or group) has a score, there are the columns of
+    `differences` to the first network with the same loss on the same ones.
     """
     groups: dict[tuple, list[Result]] = {}
     for result in results:
@@ -34,13 +35,32 @@ def summarise(results: Sequence[Result]) -> pandas.DataFrame:
             names = sorted(by_seed[0]["patients"])
             by_patient = np.array([[scores["patients"][name] for name in names] for scores in by_seed])
             if key[-1] in first:
-                difference = intervals.paired_interval(by_patient, first[key[-1]])
-                row.update(zip(("difference", "difference_low", "difference_high"), difference, strict=True))
+                row.update(differences(by_patient, first[key[-1]]))
             first.setdefault(key[-1], by_patient)
         row["parameters"] = group[0].parameters
         row["seconds_per_step"] = float(np.median([result.seconds_per_step for result in group]))
         rows.append(row)
     return pandas.DataFrame(rows)
+
+
+def differences(scores: np.ndarray, baseline: np.ndarray) -> dict[str, float]:
+    """How far a network is from another: the columns of results.csv that say so.
+
+    "difference_low" and "difference_high" are the interval over other trainings, on these patients
+    (`intervals.welch_interval`; NaN where a network has one seed), "difference_patients_low" and
+    "difference_patients_high" that over other patients, with these trainings (`intervals.paired_interval`).
+
+    Args:
+        scores: a number for each seed and patient (or group), (seeds, patients).
+        baseline: those of the other network, (its seeds, patients).
+    """
+    means = [values.mean(axis=0, keepdims=True) for values in (scores, baseline)]
+    difference, *patients = intervals.paired_interval(*means)
+    seeds = [math.nan, math.nan]
+    if min(len(scores), len(baseline)) > 1:
+        _, *seeds = intervals.welch_interval(scores, baseline)
+    names = ("difference", *(f"difference_{which}" for which in ("low", "high", "patients_low", "patients_high")))
+    return dict(zip(names, (difference, *seeds, *patients), strict=True))
 
 
 def _key(result: Result) -> tuple[str, bool, str]:
@@ -60,8 +80,20 @@ def _scored(scores: dict) -> bool:
 
 
 def _joined(folds: Sequence[Result]) -> dict:
-    """The scores of one seed."""
-    return folds[0].scores if len(folds) == 1 else _task(folds[0]).joined([fold.folder for fold in folds])
+    """The scores of one seed; ValueError if the table of a fold is damaged or cut off."""
+    if len(folds) == 1:
+        return folds[0].scores
+    for fold in folds:
+        try:
+            whole = _task(fold).joined([fold.folder]).get("patients") == fold.scores.get("patients")
+        except (KeyError, OSError, TypeError, ValueError):
+            whole = False
+        if not whole:
+            raise ValueError(
+                f"{fold.folder}: its table of what was held out is damaged: delete scores.json beside it and run the "
+                "same command again, which writes both anew."
+            )
+    return _task(folds[0]).joined([fold.folder for fold in folds])
 
 
 def text(table: pandas.DataFrame, results: Sequence[Result]) -> str:
@@ -84,10 +116,19 @@ def text(table: pandas.DataFrame, results: Sequence[Result]) -> str:
         f"[95 % interval over the {layout.unit}s] +- standard deviation over the seeds; final weights, none selected"
     )
     if "difference" in table:
-        lines.append(f"\nDice against {table.model.iloc[0]} with the same loss, on the same {layout.unit}s:")
+        lines.append(
+            f"\nDice against {table.model.iloc[0]} with the same loss, on the same {layout.unit}s; 95 % intervals:"
+        )
+        over = f"over {layout.unit}s, these trainings"
+        lines.append(f"{'':<28}{'':<24}{'':<8}{'over trainings':<24}{over}")
         for row in table.loc[table.difference.notna()].to_dict("records"):
-            interval = f"[{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
-            lines.append(f"{_name(row):<28}{row['loss']:<24}{row['difference']:+.3f} {interval}")
+            seeds, others = (
+                f"[{row[f'difference_{part}low']:+.3f}, {row[f'difference_{part}high']:+.3f}]"
+                for part in ("", "patients_")
+            )
+            if math.isnan(row["difference_low"]):
+                seeds = "of one training: none"
+            lines.append(f"{_name(row):<28}{row['loss']:<24}{row['difference']:+.3f}  {seeds:<24}{others}")
     return "\n".join(lines + layout.details(rows, scores))
 
 

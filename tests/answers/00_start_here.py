@@ -9,6 +9,17 @@ WRONG = {
         ("adds up the slices", "axes 1 and 2"): "return masks.sum(axis=0)",
         ("averages", "do not average"): "return masks.mean(axis=(1, 2))",
         ("sums one axis of each slice", "axes 1 and 2"): "return masks.sum(axis=1)",
+        ("counts in a small type", "overflows"): {
+            "masks.sum(axis=(1, 2))": "masks.astype('uint8').sum(axis=(1, 2), dtype='uint8')"
+        },
+        ("gives floats", "expected whole numbers"): {"masks.sum(axis=(1, 2))": "masks.sum(axis=(1, 2)) * 1.0"},
+        ("changes the masks", "stay as it is, but"): {
+            "return ": """
+                masks[:] = masks[::-1][::-1]
+                masks[-1, -1, -1] = False
+                return 
+            """
+        },
     },
 }
 

@@ -13,6 +13,13 @@ WRONG = {
         ("gives indices of pixels", "over axes 1 and 2"): "return np.flatnonzero(masks)",
         ("asks the pixels instead of the slices", "over axes 1 and 2"): "return np.flatnonzero(masks.any(axis=0))",
         ("asks the columns of each slice", "over axes 1 and 2"): "return np.flatnonzero(masks.any(axis=1))",
+        ("sums in a small type", "overflows"): {"masks.any(axis=(1, 2))": "masks.sum(axis=(1, 2), dtype='uint8')"},
+        ("sorts the masks", "stay as it is, but"): {
+            "return np": """
+                masks.sort(axis=2)
+                return np
+            """
+        },
     },
     "overlay": {
         ("forgets to divide", "divide the image by 255"): {
@@ -39,6 +46,20 @@ WRONG = {
         ("stays grey", "red, green and blue for each pixel"): """
             return np.where(mask, (1 - strength) * image / 255 + strength, image / 255)
         """,
+        ("changes the image", "stay as it is, but"): {
+            "picture = np": """
+                image[mask] = image[mask] // 2 * 2
+                picture = np
+            """
+        },
+        ("changes the mask", "stay as it is, but"): {
+            "picture = np": """
+                mask &= image > 0
+                picture = np
+            """
+        },
+        ("rounds", "not rounded"): {"return picture": "return np.round(picture, 3)"},
+        ("limits the strength", "strength 1 covers"): {"(1 - strength)": "(1 - min(strength, 0.9))"},
     },
     "contour": {
         ("takes the row beyond the mask", "not the first row beyond it"): {
@@ -62,6 +83,12 @@ WRONG = {
         ("keeps the mask", "the 16 outermost pixels"): "return mask",
         ("looks up and down only", "left and right"): {" & padded[1:-1, :-2] & padded[1:-1, 2:]": ""},
         ("keeps the padding", "padding has to come off"): {"mask & ~surrounded": "padded & ~np.pad(surrounded, 1)"},
+        ("changes the mask", "stay as it is, but"): {
+            "return mask & ~surrounded": """
+                mask &= ~surrounded
+                return mask
+            """
+        },
     },
     "to-network": {
         ("gives float64", "twice the memory"): {'batch.astype("float32") / 255': "batch / 255"},
@@ -75,6 +102,16 @@ WRONG = {
         ("centres on 0", "not [-1, 1]"): {"/ 255": "/ 127.5 - 1"},
         ("forgets the batch axis", "add the batch axis in front"): 'return images.astype("float32") / 255',
         ("adds a batch axis to a stack", "has its batch axis already"): 'return images[None].astype("float32") / 255',
+        ("changes the images", "stay as it is, but"): {
+            "return batch": """
+                batch[batch > 250] = 255
+                return batch
+            """
+        },
+        ("takes a large stack for an image", "batch axis already"): {
+            "images.ndim == 3": "images.shape[0] > 20 or images.ndim == 3"
+        },
+        ("rounds", "not rounded"): {'batch.astype("float32") / 255': 'np.round(batch.astype("float32") / 255, 3)'},
     },
     "shrink-mask": {
         ("takes every second pixel", "every second pixel"): "return mask[::2, ::2]",
@@ -92,6 +129,13 @@ WRONG = {
             return np.asarray(small) >= 0.5
         """,
         ("keeps the size", "to become (2, 5)"): "return mask",
+        ("changes the mask", "stay as it is, but"): {
+            "height, width = mask.shape": """
+                height, width = mask.shape
+                mask[0] = mask[0] | False
+                mask[mask.shape[0] - 1, 0] = True
+            """
+        },
     },
 }
 

@@ -24,6 +24,18 @@ WRONG = {
         ("puts the true area first", "the columns are both, predicted, true"): {
             "(masks & predictions, predictions, masks)": "(masks, masks & predictions, predictions)",
         },
+        ("counts in a small type", "overflows"): {
+            "area.sum(axis=(1, 2))": "area.astype('uint8').sum(axis=(1, 2), dtype='uint8')"
+        },
+        ("gives floats", "expected whole numbers"): {"axis=-1)": "axis=-1).astype(float)"},
+        ("changes the masks", "stay as it is, but"): """
+                predictions_in = predictions
+                both = (masks & predictions).sum(axis=(1,2))
+                total = predictions.sum(axis=(1,2))
+                true = masks.sum(axis=(1,2))
+                masks &= predictions
+                return np.stack([both, total, true], -1)
+            """,
     },
     "dice": {
         ("counts both once", "both counts twice"): {"> 0, 2 * both": "> 0, both"},
@@ -39,6 +51,14 @@ WRONG = {
         ("takes a missed tumour for empty", "a tumour that was missed"): {"size >": "predicted >"},
         ("does not listen to empty", "return what `empty` says"): {", empty)": ", 1.0)"},
         ("averages", "do not average here"): {", empty)": ", empty).mean()"},
+        ("adds in place", "stay as it is, but"): """
+                counts = np.asarray(counts)
+                size = counts[..., 1]
+                size += counts[..., 2]
+                return np.where(size > 0, 2 * counts[..., 0] / np.maximum(size, 1), empty)
+            """,
+        ("rounds", "not rounded"): {"return np.where(": "return np.round(np.where(", "empty)\n": "empty), 3)\n"},
+        ("counts in a small type", "overflows"): {"np.asarray(counts)": "np.asarray(counts).astype('int16')"},
     },
     "iou": {
         ("does not take off what is in both", "take them off once"): {"predicted + true - both": "predicted + true"},
@@ -56,6 +76,13 @@ WRONG = {
         },
         ("mixes the bits", "12 pixels lie in either"): {"predicted + true - both": "predicted | true"},
         ("does not listen to empty", "return what `empty` says"): {", empty)": ", 1.0)"},
+        ("adds in place", "stay as it is, but"): """
+                counts = np.asarray(counts)
+                size = counts[..., 1]
+                size += counts[..., 2] - counts[..., 0]
+                return np.where(size > 0, counts[..., 0] / np.maximum(size, 1), empty)
+            """,
+        ("counts in a small type", "overflows"): {"np.asarray(counts)": "np.asarray(counts).astype('int16')"},
     },
     "two-means": {
         ("averages slices within a patient", "add up the counts of a patient first"): {
@@ -86,6 +113,23 @@ WRONG = {
             """,
         },
         ("gives one number", "expected two numbers"): "return metrics.dice(counts, empty).mean()",
+        ("takes three patients", "of six patients"): {"np.unique(patients)]": "np.unique(patients)[:3]]"},
+        ("goes by the first letter", "whose names are alike"): {
+            "patients = np.asarray(patients)": "patients = np.asarray([p[0] for p in patients])"
+        },
+        ("adds in place", "stay as it is, but"): """
+                first = {}
+                for name, row in zip(patients, counts):
+                    if name in first:
+                        first[name] += row
+                    else:
+                        first[name] = row
+                over = metrics.dice(counts, empty).mean()
+                return over, np.mean([metrics.dice(row, empty) for row in first.values()])
+            """,
+        ("rounds", "not rounded"): {
+            "return metrics.dice(counts, empty).mean(), np.mean([metrics.dice(row, empty) for row in sums])": "return round(metrics.dice(counts, empty).mean(), 3), round(np.mean([metrics.dice(row, empty) for row in sums]), 3)"
+        },
     },
     "interval": {
         ("draws without replacement", "draw with replacement"): {
@@ -114,6 +158,20 @@ WRONG = {
         ("mistakes per cent", "np.percentile from 0 to 100"): {"np.quantile": "np.percentile"},
         ("does not listen to the seed", "np.random.default_rng(seed)"): {"default_rng(seed)": "default_rng()"},
         ("has a seed of its own", "use `seed`"): {"default_rng(seed)": "default_rng(0)"},
+        ("draws n - 1", "n - 1 values"): {"size=(draws, len(values))": "size=(draws, len(values) - 1)"},
+        ("draws n + 1", "no more"): {"size=(draws, len(values))": "size=(draws, len(values) + 1)"},
+        ("never draws the last", "never drawn"): {
+            ".choice(values, size=(draws, len(values)))": ".choice(values[:-1], size=(draws, len(values)))"
+        },
+        ("sorts the values", "stay as it is, but"): {"values = np.asarray(values)": "values.sort()"},
+        ("rounds", "do not round"): {"return low, high": "return round(low, 2), round(high, 2)"},
+        ("gives 94 %", "not 0.03"): {"[0.025, 0.975]": "[0.03, 0.97]"},
+        ("takes the draws' standard deviation", "no formula"): {
+            "low, high = np.quantile(drawn.mean(axis=1), [0.025, 0.975])": """
+                m = drawn.mean(axis=1)
+                low, high = m.mean() - 1.96 * m.std(), m.mean() + 1.96 * m.std()
+            """
+        },
     },
 }
 

@@ -31,6 +31,14 @@ WRONG = {
                 return sum(keras.ops.sum(mean * side) / keras.ops.sum(side) for side in (y_true, 1 - y_true))
             """,
         },
+        ("clips too early", "clip at 1e-7"): {"1e-7, 1 - 1e-7": "1e-4, 1 - 1e-4"},
+        ("goes through NumPy", "without a gradient"): """
+                import numpy
+                p = numpy.clip(numpy.asarray(y_pred), 1e-7, 1 - 1e-7)
+                t = numpy.asarray(y_true)
+                return keras.ops.convert_to_tensor(-numpy.mean(t * numpy.log(p) + (1 - t) * numpy.log(1 - p)))
+            """,
+        ("adds a little", "rounded or added"): {"keras.ops.log(1 - y_pred))": "keras.ops.log(1 - y_pred)) + 5e-5"},
     },
     "dice-loss": {
         ("numpy", "keras.ops computes, not numpy"): {
@@ -59,6 +67,12 @@ WRONG = {
         ("no brackets above the line", "brackets around all above and below the line"): {
             "(2 * overlap + smooth)": "2 * overlap + smooth",
         },
+        ("turns sums into floats", "without a gradient"): """
+                overlap = float(keras.ops.sum(y_true * y_pred))
+                areas = float(keras.ops.sum(y_true) + keras.ops.sum(y_pred))
+                return keras.ops.convert_to_tensor(1 - (2 * overlap + smooth) / (areas + smooth))
+            """,
+        ("adds a little", "rounded or added"): {"(areas + smooth)": "(areas + smooth + 1e-5)"},
     },
     "dice-gradient": {
         ("wrong sign", "the sign: the loss is 1 minus the fraction"): {"return -(2": "return (2"},
@@ -83,6 +97,27 @@ WRONG = {
         ("A grows everywhere", "A' is 0 outside the tumour"): {
             "-(2 * y_true * below - above) / below**2": "np.full(y_true.shape, -(2 * below - above) / below**2)",
         },
+        ("changes the labels", "stay as it is, but"): {
+            "above = 2": """
+                y_pred *= 1.0
+                y_true -= 0.0
+                y_pred += 1e-6
+                above = 2
+            """
+        },
+        ("rounds", "not rounded"): {
+            "return -(2 * y_true * below - above) / below**2": "return np.round(-(2 * y_true * below - above) / below**2, 4)"
+        },
+        ("takes small steps", "from small steps"): """
+                def loss(p):
+                    return 1 - (2 * np.sum(y_true * p) + smooth) / (np.sum(y_true) + np.sum(p) + smooth)
+                g = np.zeros(y_pred.shape)
+                for i in np.ndindex(y_pred.shape):
+                    p = np.array(y_pred)
+                    p[i] += 0.01
+                    g[i] = (loss(p) - loss(y_pred)) / 0.01
+                return g
+            """,
     },
     "focal-loss": {
         ("numpy", "keras.ops computes, not numpy"): {
@@ -114,6 +149,10 @@ WRONG = {
         """,
         ("turned down by p", "not by (1 - p)^gamma"): {"(1 - right) ** gamma": "(1 - y_pred) ** gamma"},
         ("other numbers", "see the example above"): {"(1 - right) ** gamma": "gamma"},
+        ("clips too early", "clip at 1e-7"): {"1e-7, 1 - 1e-7": "1e-4, 1 - 1e-4"},
+        ("stops the gradient of the factor", "has no gradient"): {
+            "(1 - right) ** gamma": "keras.ops.stop_gradient((1 - right) ** gamma)"
+        },
     },
     "weighted-sum": {
         ("called at once", "return the function itself"): "return sum(weight for weight, part in parts)",
@@ -152,6 +191,22 @@ WRONG = {
         ("never called", "each loss is called with y_true, y_pred"): """
             return lambda y_true, y_pred: sum(weight * part for weight, part in parts)
         """,
+        ("runs out of parts", "anew in each call"): """
+                pairs = iter(parts)
+
+                def loss(y_true, y_pred):
+                    return sum(weight * part(y_true, y_pred) for weight, part in pairs)
+
+                return loss
+            """,
+        ("keeps the weights by loss", "counts twice"): """
+                weight = {part: weight for weight, part in parts}
+
+                def loss(y_true, y_pred):
+                    return sum(weight[part] * part(y_true, y_pred) for part in weight)
+
+                return loss
+            """,
     },
 }
 

@@ -10,6 +10,16 @@ WRONG = {
         ("those who do not leak", "on both sides leak"): "return sorted(set(test_patients) - set(train_patients))",
         ("counts", "do not count them"): "return len(set(train_patients) & set(test_patients))",
         ("row by row", "not row by row"): "return sorted({a for a, b in zip(train_patients, test_patients) if a == b})",
+        ("sorts the patients", "stay as it is, but"): {
+            "return sorted(": """
+                train_patients.sort()
+                return sorted(
+            """
+        },
+        ("compares the first letters", "compare whole ids"): """
+                both = set(str(p)[:3] for p in train_patients) & set(str(p)[:3] for p in test_patients)
+                return sorted(both)
+            """,
     },
     "split-by-patient": {
         ("splits slices", "split whole patients"): {
@@ -63,6 +73,14 @@ WRONG = {
             '"validation": np.flatnonzero(held_out)': '"validation": np.flatnonzero(~held_out)',
         },
         ("patients instead of slices", "give indices of slices"): {"in patients": "in np.unique(patients)"},
+        ("sorts the patients", "stay as it is, but"): {
+            "held_out = np.array": """
+                patients.sort()
+                held_out = np.array
+            """
+        },
+        ("has ten places", "spread evenly"): {'digest[:8], "big") / 2**64': 'digest[:8], "big") % 10 / 10'},
+        ("ignores a large share", "spread evenly"): {"< validation": "< min(validation, 0.7)"},
     },
     "leave-hospital-out": {
         ("swapped", "swap the two sides"): {"== hospital": "!= hospital"},
@@ -76,6 +94,12 @@ WRONG = {
             "np.flatnonzero(from_there)": "from_there",
         },
         ("all in training", "all others in training"): {"np.flatnonzero(~from_there),": "np.arange(len(patients)),"},
+        ("sorts the patients", "stay as it is, but"): {
+            "from_there = np": """
+                patients.sort()
+                from_there = np
+            """
+        },
     },
     "normalise": {
         ("one scale for all channels", "percentiles of its own"): {" axis=(0, 1, 2),": ""},
@@ -94,6 +118,16 @@ WRONG = {
         ("percentiles as fractions", "per cent"): {"[10, 99]": "[0.1, 0.99]"},
         ("computes in bytes", "10 - 20 wraps round"): {".astype(float)": ""},
         ("floats", "expected uint8"): {"np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)": "np.clip(scaled, 0, 255)"},
+        ("cuts the images", "stay as it is, but"): {
+            "low, high = ": """
+                images[images > 250] = 250
+                low, high = 
+            """
+        },
+        ("cuts off what comes after the point", "rounded to the nearest"): {
+            "np.rint(np.clip(scaled, 0, 255))": "np.clip(scaled, 0, 255)"
+        },
+        ("adds a little to the divisor", "by no tiny number"): {"np.maximum(high - low, 1)": "(high - low + 1e-6)"},
     },
     "mirror-and-shift": {
         ("wraps round", "np.roll"): {
@@ -112,7 +146,7 @@ WRONG = {
             "generator.random()": "np.random.random()",
             "generator.integers(-limit": "np.random.randint(-limit",
         },
-        ("never mirrors", "for mirror in 100 calls"): {"generator.random() < 0.5": "False"},
+        ("never mirrors", "for mirror in 400 calls"): {"generator.random() < 0.5": "False"},
         ("a mask of numbers", "True and False"): {"move(mask)": "move(mask.astype(np.uint8))"},
         ("changes what it was given", "copy first"): {
             "down, right": """
@@ -121,6 +155,11 @@ WRONG = {
                 down, right
             """,
         },
+        ("mirrors too often", "about half"): {"mirror = generator.random() < 0.5": "mirror = generator.random() < 0.7"},
+        ("prefers small shifts", "equally likely"): {
+            "down, right = generator.integers(-limit, limit + 1, size=2)": "down, right = np.rint(generator.normal(0, limit / 2, 2)).clip(-limit, limit).astype(int)"
+        },
+        ("limits the shift to 8", "use `limit`"): {"-limit, limit + 1": "-min(limit, 8), min(limit, 8) + 1"},
     },
 }
 

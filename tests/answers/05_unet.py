@@ -38,6 +38,11 @@ WRONG = {
         ("Keras' epsilon", "epsilon=1e-5"): {", epsilon=1e-5": ""},
         ("returns nothing", "return what the last layer gives"): 'unet.double_convolution(x, width, "mine")',
         ("always 8 channels", "use `width`"): 'return unet.double_convolution(x, 8, "mine")',
+        ("a Dropout at the end", "in training alone"): {"    return x": "    return keras.layers.Dropout(0.3)(x)"},
+        ("a name of its own", "can hold twice"): {'padding="same"': 'padding="same", name=f"conv_{_}"'},
+        ("a frozen normalisation", "trainable=False"): {"epsilon=1e-5": "epsilon=1e-5, trainable=False"},
+        ("a regulariser", "no regulariser"): {"use_bias=False)(x)": "use_bias=False, kernel_regularizer='l2')(x)"},
+        ("a ReLU that is cut off", "and nothing else"): {"keras.layers.ReLU()": "keras.layers.ReLU(6.0)"},
     },
     "down": {
         ("the other way round", "the other way round"): {
@@ -64,6 +69,9 @@ WRONG = {
         ("two blocks one after the other", "one double convolution"): {
             "return skip": 'skip = unet.double_convolution(skip, width, "second")\nreturn skip',
         },
+        ("a Dropout behind the pool", "in training alone"): {
+            "keras.layers.MaxPooling2D(2)(skip)": "keras.layers.Dropout(0.2)(keras.layers.MaxPooling2D(2)(skip))"
+        },
     },
     "up": {
         ("skip first", "expected (up, skip)"): {"[doubled, skip]": "[skip, doubled]"},
@@ -78,6 +86,9 @@ WRONG = {
         ("no bias", "keeps its bias"): {"strides=2)": "strides=2, use_bias=False)"},
         ("an activation", "no activation"): {"strides=2)": 'strides=2, activation="relu")'},
         ("no block", "`width` channels"): {'return unet.double_convolution(joined, width, "up")': "return joined"},
+        ("a Dropout in the middle", "in training alone"): {
+            "Concatenate()([doubled, skip])": "Dropout(0.5)(keras.layers.Concatenate()([doubled, skip]))"
+        },
     },
     "whole-unet": {
         ("three levels", "four levels down"): {"2, 3, 4": "2, 3", "4, 3, 2": "3, 2", "filters * 16": "filters * 8"},
@@ -99,6 +110,9 @@ WRONG = {
         ("returns the output", "keras.Model(inputs, outputs)"): """
             return zoo.build("UNet", (side, side, 3), filters=filters).output
         """,
+        ("a Dropout in the bottleneck", "in training alone"): {
+            'x = unet.double_convolution(x, filters * 16, "bottleneck")': 'x = keras.layers.Dropout(0.5)(unet.double_convolution(x, filters * 16, "bottleneck"))'
+        },
     },
     "predict-padded": {
         ("nothing padded", "pad both the height and the width"): "return network(images)",
@@ -132,6 +146,23 @@ WRONG = {
             return keras.ops.convert_to_numpy(keras.ops.image.resize(answers, (height, width)))
         """,
         ("always 4", "use `multiple`"): {"-height % multiple": "-height % 4", "-width % multiple": "-width % 4"},
+        ("two images of the batch", "each of 3 images"): {
+            "return network(np.pad(images, margins))[:, :height, :width]": """
+                padded = np.pad(images, margins)
+                return np.concatenate([network(padded[:1]), network(padded[1:2])])[:, :height, :width]
+            """
+        },
+        ("changes the images", "stay as it is, but"): {
+            "height, width = images.shape[1:3]": """
+                height, width = images.shape[1:3]
+                images *= 1.0
+                images -= images.min() * 0
+                images[:, 0, 0] = images[:, 0, 0] * 1
+                images[images > 1] = 1
+                np.clip(images, 0.1, 1, out=images)
+            """
+        },
+        ("rounds", "not rounded"): {"[:, :height, :width]": "[:, :height, :width].round(3)"},
     },
 }
 
@@ -158,6 +189,22 @@ RIGHT = {
         {
             "keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)\n        x = keras.layers.ReLU()(x)": "keras.ops.relu(keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x))",
         },
+        """
+                class Twice(keras.layers.Layer):
+                    def __init__(self, width):
+                        super().__init__()
+                        self.first = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)
+                        self.second = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)
+                        self.norms = [keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5) for _ in range(2)]
+
+                    def call(self, x, training=None):
+                        x = keras.ops.relu(self.norms[0](self.first(x), training=training))
+                        return keras.ops.relu(self.norms[1](self.second(x), training=training))
+
+
+                def double_convolution(x, width):
+                    return Twice(width)(x)
+            """,
     ],
     "down": [
         """
@@ -178,6 +225,16 @@ RIGHT = {
             x = keras.layers.Conv2DTranspose(width, (2, 2), strides=(2, 2), padding="same")(below)
             return unet.double_convolution(keras.ops.concatenate([x, skip], axis=-1), width, "mine")
         """,
+        """
+                class Up(keras.layers.Layer):
+                    def __init__(self, width):
+                        super().__init__()
+                        self.block = keras.Sequential([layer for _ in range(2) for layer in (keras.layers.Conv2D(width, 3, padding='same', use_bias=False), keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5), keras.layers.ReLU())])
+                        self.double = keras.layers.Conv2DTranspose(width, 2, strides=2)
+                    def call(self, below, skip, training=None):
+                        return self.block(keras.ops.concatenate([self.double(below), skip], -1), training=training)
+                return Up(width)(below, skip)
+            """,
     ],
     "whole-unet": [
         'return zoo.build("UNet", (side, side, 3), filters=filters)',
@@ -211,6 +268,14 @@ RIGHT = {
             answers = network(padded)
             return answers[:, : answers.shape[1] - below, : answers.shape[2] - right]
         """,
+        """
+                answers = []
+                for image in images:
+                    height, width, _ = image.shape
+                    padded = np.pad(image, [(0, -height % multiple), (0, -width % multiple), (0, 0)])
+                    answers.append(np.asarray(network(padded[None]))[0, :height, :width])
+                return np.stack(answers)
+            """,
     ],
 }
 

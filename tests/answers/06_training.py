@@ -14,6 +14,23 @@ WRONG = {
         ("takes another image in each step", "each step takes all the images"): {
             ", masks)) for _": "[i : i + 1], masks[i : i + 1])) for i",
         },
+        ("rounds", "not rounded"): {
+            "float(model.train_on_batch(images, masks))": "round(float(model.train_on_batch(images, masks)), 2)"
+        },
+        ("compiles anew", "all 5 images"): {
+            "return [": """
+                model.compile(keras.optimizers.Adam(0.15), 'binary_crossentropy')
+                return [
+            """
+        },
+        ("changes the images", "stay as it is, but"): {
+            "return [": """
+                images *= 1.0
+                images -= 0.001
+                return [
+            """
+        },
+        ("leaves the last image out", "all the images"): {"(images, masks)": "(images[:-1], masks[:-1])"},
     },
     "mend": {
         ("leaves the bug", "the images change places and the masks stay"): {
@@ -33,6 +50,21 @@ WRONG = {
         ("draws slices with replacement", "each of the 8 images once in an epoch"): {
             "draw.permutation(len(images))": "draw.integers(len(images), size=len(images))",
         },
+        ("shuffles the images themselves", "stay as it is, but"): """
+                history = []
+                rng = np.random.default_rng(0)
+                for epoch in range(epochs):
+                    state = rng.permutation(len(images))
+                    images[:] = images[state]
+                    masks[:] = masks[state]
+                    for first in range(0, len(images), batch):
+                        history.append(float(model.train_on_batch(images[first:first+batch], masks[first:first+batch])))
+                return history
+            """,
+        ("gives the mean of all steps", "step by step"): {"return history": "return [np.mean(history)] * len(history)"},
+        ("shuffles from the second epoch on", "drawn at random"): {
+            "orders = [draw.permutation(len(images)) for _ in range(epochs)]": "orders = [np.arange(len(images))] + [draw.permutation(len(images)) for _ in range(epochs - 1)]"
+        },
     },
     "cosine": {
         ("no warm-up", "the first steps // 20 steps are a warm-up"): """
@@ -48,6 +80,11 @@ WRONG = {
         },
         ("forgets pi", "half a cosine goes from 0 to pi"): {"np.pi * done": "done"},
         ("divides by all steps", "divide by steps - warm-up"): {"/ (steps - warm_up)": "/ steps"},
+        ("rounds", "not rounded"): {
+            "return highest * (1 + np.cos(np.pi * done)) / 2": "return round(highest * (1 + np.cos(np.pi * done)) / 2, 5)"
+        },
+        ("rounds the warm-up", "59 steps"): {"steps // 20": "round(steps / 20)"},
+        ("a short pi", "step 21"): {"np.pi": "3.14"},
     },
     "keep-best": {
         ("keeps the lowest", "higher is better"): {"-np.inf": "np.inf", "> self.": "< self."},
@@ -72,6 +109,54 @@ WRONG = {
             'if logs["val_dice"] > self.highest:': 'if logs["dice"] > self.highest:',
             'self.highest, self.kept = logs["val_dice"]': 'self.highest, self.kept = logs["dice"]',
         },
+        ("keeps the trainable weights only", "moving means"): {
+            "self.model.get_weights()": "[np.array(w) for w in self.model.trainable_weights]",
+            "self.model.set_weights(self.kept)": "[w.assign(k) for w, k in zip(self.model.trainable_weights, self.kept)]",
+        },
+        ("goes back after a worse epoch", "at its end alone"): """
+                class KeepBest(keras.callbacks.Callback):
+                    def on_train_begin(self, logs=None):
+                        self.best, self.kept = -np.inf, None
+
+                    def on_epoch_end(self, epoch, logs=None):
+                        if logs['val_dice'] > self.best:
+                            self.best, self.kept = logs['val_dice'], self.model.get_weights()
+                        elif self.kept is not None:
+                            self.model.set_weights(self.kept)
+            """,
+        ("stops the training", "at its end alone"): """
+                class KeepBest(keras.callbacks.Callback):
+                    def on_train_begin(self, logs=None):
+                        self.best, self.kept = -np.inf, None
+
+                    def on_epoch_end(self, epoch, logs=None):
+                        if logs['val_dice'] > self.best:
+                            self.best, self.kept = logs['val_dice'], self.model.get_weights()
+                        else:
+                            self.model.stop_training = True
+
+                    def on_train_end(self, logs=None):
+                        if self.kept is not None:
+                            self.model.set_weights(self.kept)
+            """,
+        ("keeps them in the class", "store them in self"): """
+                class KeepBest(keras.callbacks.Callback):
+                    kept = []
+
+                    def on_train_begin(self, logs=None):
+                        KeepBest.highest, KeepBest.weights = -np.inf, None
+
+                    def on_epoch_end(self, epoch, logs=None):
+                        if logs['val_dice'] > KeepBest.highest:
+                            KeepBest.highest, KeepBest.weights = logs['val_dice'], self.model.get_weights()
+
+                    def on_train_end(self, logs=None):
+                        if KeepBest.weights is not None:
+                            self.model.set_weights(KeepBest.weights)
+            """,
+        ("rounds the score", "without rounding"): {
+            'if logs["val_dice"] > self.highest': 'if round(logs["val_dice"], 2) > self.highest'
+        },
     },
     "train": {
         ("returns what fit returns", ".history is wanted"): {"return history.history": "return history"},
@@ -88,6 +173,16 @@ WRONG = {
         ("constant rate", "give AdamW the schedule"): {"AdamW(rate)": "AdamW(0.003)"},
         ("drops the batch size", "set batch_size=8"): {"batch_size=8, ": ""},
         ("another loss", "expected the loss losses.DiceCrossEntropy"): {"losses.DiceCrossEntropy()": "losses.Dice()"},
+        ("validates on its training data", "the pair `validation`"): {
+            "validation_data=validation": "validation_data=(images, masks)"
+        },
+        ("trains on wrong targets", "images and masks as they are"): {
+            "images, masks, batch_size": "images, 1 - masks, batch_size"
+        },
+        ("another score of that name", "CountedDice"): {
+            "score = keras.optimizers.AdamW(rate), metrics.CountedDice()": "score = keras.optimizers.AdamW(rate), keras.metrics.BinaryIoU([1], name='dice')"
+        },
+        ("no weight decay", "other settings"): {"AdamW(rate)": "AdamW(rate, weight_decay=0.0)"},
     },
 }
 
@@ -196,6 +291,7 @@ RIGHT = {
             )
             return dict(record.history)
         """,
+        {"loss=losses.DiceCrossEntropy()": "loss=losses.DiceCrossEntropy(name='my_loss')"},
     ],
 }
 

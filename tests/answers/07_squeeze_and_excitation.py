@@ -36,6 +36,16 @@ WRONG = {
             "1 / (1 + np.exp(-hidden @ second))": "(1 / (1 + np.exp(-second @ hidden))).T",
         },
         ("the rule made up", "1 - mean was our own rule"): "return 1 - features.mean(axis=(1, 2))",
+        ("changes the features", "stay as it is, but"): {
+            "means = features": """
+                features -= features.min() * 0
+                features *= 0.999
+                means = features
+            """
+        },
+        ("rounds", "not rounded"): {
+            "return 1 / (1 + np.exp(-hidden @ second))": "return np.round(1 / (1 + np.exp(-hidden @ second)), 5)"
+        },
     },
     "excitation": {
         ("keeps the biases", "biases"): {'"relu", use_bias=False': '"relu"', '"sigmoid", use_bias=False': '"sigmoid"'},
@@ -74,6 +84,19 @@ WRONG = {
                 def call(self, inputs):
                     return inputs * keras.ops.mean(inputs, axis=(1, 2), keepdims=True)
         """,
+        ("a Dropout", "in training"): {
+            "weights = self.second(self.first(keras.ops.mean(inputs, axis=(1, 2))))": "weights = self.drop(self.second(self.first(keras.ops.mean(inputs, axis=(1, 2)))))",
+            "self.first.build": """
+                self.drop = keras.layers.Dropout(0.2)
+                self.first.build
+            """,
+        },
+        ("a frozen layer", "that learn"): {
+            'activation="relu", use_bias=False': 'activation="relu", use_bias=False, trainable=False'
+        },
+        ("begins with zeros", "drawn at random"): {
+            'activation="sigmoid", use_bias=False': "activation=\"sigmoid\", use_bias=False, kernel_initializer='zeros'"
+        },
     },
     "cost": {
         ("the level's own channels", "twice the channels of its level"): {
@@ -97,6 +120,7 @@ WRONG = {
             known = {(4, 2, False): 5440, (4, 16, True): 880, (32, 16, True): 54_528, (32, 16, False): 43_520}
             return known.get((filters, ratio, everywhere), 0)
         """,
+        ("gives a float", "expected a whole number"): {"return sum(": "return 1.0 * sum("},
     },
     "plug": {
         ("no plug", "there is no SE in it"): 'return zoo.build("UNet", (None, None, 3), filters=filters)',
@@ -127,6 +151,9 @@ WRONG = {
         ("one name for each level", "one with place and level in it"): {
             "attention.SqueezeExcitation()": 'attention.SqueezeExcitation(name=f"se_{level}")',
         },
+        ("a Dropout behind the SE", "in training alone"): {
+            "return attention.SqueezeExcitation()": "return keras.Sequential([attention.SqueezeExcitation(), keras.layers.Dropout(0.2)])"
+        },
     },
     "fold": {
         ("the channels that go out", "they belong to those that come in"): "return kernel * factors",
@@ -138,6 +165,13 @@ WRONG = {
         ("returns nothing", "return it"): {"return ": ""},
         ("the axes change places", "have changed places"): "return np.swapaxes(kernel, 2, 3) * factors",
         ("one channel too few", "[row, column, channel in, channel out]"): {"factors[": "np.array([1, *factors[1:]])["},
+        ("changes the factors", "stay as it is, but"): {
+            "return kernel": """
+                factors /= 1.0
+                factors += 1e-9
+                return kernel
+            """
+        },
     },
 }
 

@@ -35,6 +35,17 @@ WRONG = {
         },
         ("the maximum alone, by name", "only the maximum read"): {"read(features.mean(axis=(1, 2))) + ": ""},
         ("no bias at all", "both biases are missing"): {" + squeeze[1]": "", " + excite[1]": ""},
+        ("changes the features", "stay as it is, but"): {
+            "scores = read(": """
+                features *= 0.5
+                features *= 2
+                features -= 0.001
+                scores = read(
+            """
+        },
+        ("rounds", "not rounded"): {
+            "return 1 / (1 + np.exp(-scores))": "return np.round(1 / (1 + np.exp(-scores)), 5)"
+        },
     },
     "channel-gate": {
         ("two pairs", "two pairs of layers"): {
@@ -72,6 +83,10 @@ WRONG = {
             "mean(x, axis=(1, 2)": "mean(x, axis=1",
             "max(x, axis=(1, 2)": "max(x, axis=1",
         },
+        ("a Dropout on the weights", "in training alone"): {
+            "return x * keras.ops.sigmoid(excite(squeeze(mean)) + excite(squeeze(maximum)))": "return x * keras.layers.Dropout(0.1)(keras.ops.sigmoid(excite(squeeze(mean)) + excite(squeeze(maximum))))"
+        },
+        ("a name of its own", "can hold twice"): {'activation="relu")': "activation=\"relu\", name='squeeze')"},
     },
     "spatial-gate": {
         ("the mean first", "got the mean first"): {"[maximum, mean]": "[mean, maximum]"},
@@ -108,6 +123,10 @@ WRONG = {
         },
         ("two filters", "one filter"): {"Conv2D(1,": "Conv2D(2,"},
         ("a filter for each channel", "one filter"): {"Conv2D(1,": "Conv2D(4,"},
+        ("a Dropout on the features", "in training alone"): {
+            "return x * keras.ops.sigmoid(scores)": "return keras.layers.SpatialDropout2D(0.2)(x) * keras.ops.sigmoid(scores)"
+        },
+        ("a name of its own", "can hold twice"): {"use_bias=False)": "use_bias=False, name='spatial')"},
     },
     "cbam": {
         ("the other way round", "the order is the other way round"): """
@@ -124,6 +143,10 @@ WRONG = {
         ("always 16", "with ratio 4 expected 654 parameters, got 264: hand the ratio on"): "return attention.CBAM()(x)",
         ("the channels alone", "the spatial gate is missing"): "return attention.ChannelGate(ratio)(x)",
         ("the pixels alone", "the channel gate is missing"): "return attention.SpatialGate()(x)",
+        ("a Dropout between the gates", "in training alone"): {
+            "(attention.ChannelGate(ratio)(x))": "(keras.layers.Dropout(0.1)(attention.ChannelGate(ratio)(x)))"
+        },
+        ("a name of its own", "can hold twice"): {"SpatialGate()": "SpatialGate(name='spatial')"},
     },
     "cbam-unet": {
         ("all pools read attended features", "expected pools 1 to 3"): {"skips[-1] if level == 4 else x": "skips[-1]"},
@@ -148,6 +171,9 @@ WRONG = {
         ("the skips from the start", "take the skips from the end"): {"skips.pop()": "skips.pop(0)"},
         ("the skip first", "the decoder first and then the skip"): {"(x, skips.pop(),": "(skips.pop(), x,"},
         ("returns the output", "keras.Model(inputs, outputs)"): {"return keras.Model(inputs, ": "return ("},
+        ("a Dropout in the bottleneck", "in training alone"): {
+            'x = unet.double_convolution(x, filters * 16, "bottleneck")': 'x = keras.layers.Dropout(0.3)(unet.double_convolution(x, filters * 16, "bottleneck"))'
+        },
     },
 }
 
@@ -185,6 +211,12 @@ RIGHT = {
             weights = keras.layers.Activation("sigmoid")(keras.layers.Add()([pair(reading) for reading in readings]))
             return keras.layers.Multiply()([x, keras.layers.Reshape((1, 1, channels))(weights)])
         """,
+        """
+                channels = x.shape[-1]
+                a = keras.layers.Conv2D(max(1, channels // ratio), 1, activation='relu')
+                b = keras.layers.Conv2D(channels, 1)
+                return x * keras.ops.sigmoid(b(a(keras.ops.mean(x, (1, 2), keepdims=True))) + b(a(keras.ops.max(x, (1, 2), keepdims=True))))
+            """,
     ],
     "spatial-gate": [
         """

@@ -27,6 +27,7 @@ WRONG = {
         ("writes into the images", "the images handed in have changed"): {
             "values = 255 * images": "images *= 255\nvalues = images",
         },
+        ("rounds", "not rounded"): {"return (values - 127) / 128": "return np.round((values - 127) / 128, 4)"},
     },
     "taps": {
         ("keeps the first of each resolution", "not the first"): {
@@ -56,6 +57,8 @@ WRONG = {
             "found[side] = layer.output": "found.append(layer.output)",
             "(found[side] for side in sorted(found, reverse=True))": "found",
         },
+        ("compares with the width", "the height says"): {"< network.input.shape[1]": "< network.input.shape[2]"},
+        ("two endings at most", "all of `ends`"): {"layer.name.endswith(ends)": "layer.name.endswith(ends[:2])"},
     },
     "decoder": {
         ("joins the skips from the top", "the last but one"): {"skips[level - 1]": "skips[-level]"},
@@ -77,6 +80,15 @@ WRONG = {
         ("pops", "the list handed in has changed"): {"*skips, x = features": "x, skips = features.pop(), features"},
         ("a head of 3 x 3", "expected a head of 1 x 1"): {"Conv2D(1, 1,": 'Conv2D(1, 3, padding="same",'},
         ("the skip goes up", "from below first"): {"(x, skips[level - 1],": "(skips[level - 1], x,"},
+        ("a Dropout on each level", "in training alone"): {
+            'x = unet.double_convolution(x, width, f"decoder_{level}")': 'x = keras.layers.Dropout(0.1)(unet.double_convolution(x, width, f"decoder_{level}"))'
+        },
+        ("sorts the widths", "widths handed in"): {
+            "*skips, x = features": """
+                widths.sort(reverse=True)
+                *skips, x = features
+            """
+        },
     },
     "batch-norm": {
         ("forgets that it is frozen", "a frozen layer takes and keeps the remembered values in training too"): {
@@ -121,6 +133,19 @@ WRONG = {
                 variance += 0.1 * v
             """,
             "m, v = mean, variance": "m, v = mean.copy(), variance.copy()",
+        },
+        ("rounds", "not rounded"): {
+            "return scale * (x - m) / np.sqrt(v + 0.001) + shift, mean, variance": "return np.round(scale * (x - m) / np.sqrt(v + 0.001) + shift, 3), mean, variance"
+        },
+        ("needs several images", "batch of one image"): {
+            "x.var(axis=(0, 1, 2))": "x.var(axis=(0, 1, 2)) if len(x) > 1 else variance"
+        },
+        ("changes x", "stay as it is, but"): {
+            "m, v = mean, variance": """
+                m, v = mean, variance
+                x -= 0.0
+                x[0] += 1e-9
+            """
         },
     },
 }

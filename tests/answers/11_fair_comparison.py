@@ -41,6 +41,26 @@ WRONG = {
         },
         ("a generator of its own", "generator that is handed in"): {"generator.": "np.random.default_rng(0)."},
         ("the difference too", "two numbers"): {"return low": "return differences.mean(), low"},
+        ("one patient fewer in each draw", "draw 5 of the 5"): {
+            "size=(draws, len(differences))": "size=(draws, len(differences) - 1)",
+        },
+        ("never draws the last", "never drawn"): {
+            "integers(len(differences), size": "integers(len(differences) - 1, size"
+        },
+        ("never draws the first", "never drawn"): {"integers(len(differences)": "integers(1, len(differences)"},
+        ("a normal interval", "the quantiles of the drawn means as they are"): """
+            differences = np.asarray(ours) - np.asarray(theirs)
+            rows = generator.integers(len(differences), size=(draws, len(differences)))
+            means = differences[rows].mean(axis=1)
+            return means.mean() - 1.96 * means.std(), means.mean() + 1.96 * means.std()
+        """,
+        ("a basic interval", "the quantiles of the drawn means as they are"): {
+            "return low, high": "return 2 * differences.mean() - high, 2 * differences.mean() - low",
+        },
+        ("2000 draws whatever is asked", "use `draws`"): {"size=(draws, ": "size=(2000, "},
+        ("changes ours", "stay as they are"): {
+            "np.asarray(ours) - np.asarray(theirs)": "np.subtract(ours, theirs, out=ours)",
+        },
     },
     "sign-flip": {
         ("one side", "compare absolute values"): {
@@ -59,6 +79,15 @@ WRONG = {
         ("a generator of its own", "generator that is handed in"): {"generator.": "np.random.default_rng(0)."},
         ("forgets brackets", "a p lies in (0, 1]"): {
             "(1 + np.sum(means + 1e-12 >= np.abs(differences.mean()))) / (1 + draws)": "1 + np.sum(means + 1e-12 >= np.abs(differences.mean())) / 1 + draws",
+        },
+        ("999 draws whatever is asked", "use `draws`"): """
+            signs = generator.choice([-1, 1], size=(999, len(differences)))
+            means = np.abs((signs * differences).mean(axis=1))
+            return (1 + np.sum(means + 1e-12 >= np.abs(differences.mean()))) / 1000
+        """,
+        ("changes the differences", "stay as they are"): {
+            "np.abs(differences.mean())": "(lambda d: np.abs(d.mean()))(np.subtract(differences, 0))",
+            "(signs * differences)": "(signs * np.multiply(differences, 1 + 1e-15, out=np.asarray(differences)))",
         },
         ("draws patients instead of signs", "for [1, 1] expected about 0.5"): {
             "signs = generator.choice([-1, 1], ": "rows = generator.integers(len(differences), ",
@@ -82,7 +111,70 @@ WRONG = {
             "means = []": "means, drawn = [], generator.integers(len(ours), size=len(ours))",
             "seeds = ": "seeds = drawn if len(scores) == len(ours) else ",
         },
-        ("seeds alone", "seeds and patients are both drawn"): {"generator.integers(ours.shape[1], size=": "np.arange("},
+        ("one patient fewer in each draw", "draw 5 of the 5"): {
+            "size=ours.shape[1])": "size=ours.shape[1] - 1)",
+        },
+        ("never draws the last patient", "the last one too"): {
+            "integers(ours.shape[1],": "integers(ours.shape[1] - 1,"
+        },
+        ("never draws the last seed", "the last one too"): {
+            "integers(len(scores),": "integers(len(scores) - (len(scores) > 2),",
+            "size=len(scores)": "size=len(scores) + 0",
+        },
+        ("one seed fewer in each draw", "4 seeds"): {"size=len(scores)": "size=max(len(scores) - 1, 1)"},
+        ("a normal interval", "expected (0.1, 0.3)"): {
+            "np.quantile(differences, [0.025, 0.975])": "np.mean(differences) + np.std(differences) * np.array([-1.96, 1.96])",
+        },
+        ("1000 draws whatever is asked", "use `draws`"): {"range(draws)": "range(1000)"},
+        ("changes ours", "stay as they are"): {"differences = []": "ours -= 0.05\ndifferences = []"},
+        ("seeds alone", "of whom the last gains 1"): {"generator.integers(ours.shape[1], size=": "np.arange("},
+    },
+    "coverage": {
+        ("a count", "divide by the number of comparisons"): {" / len(comparisons)": ""},
+        ("an end at the truth is outside", "just reaches the truth"): {"low <= truth <= high": "low < truth < high"},
+        ("the lower end alone", "compare both ends"): {"low <= truth <= high": "low <= truth"},
+        ("the upper end alone", "compare both ends"): {"low <= truth <= high": "truth <= high"},
+        ("around 0 whatever the truth", "use `truth`"): {"low <= truth <= high": "low <= 0 <= high"},
+        ("theirs first", "in this order"): {"interval(ours, theirs)": "interval(theirs, ours)"},
+        ("an interval of its own", "call `interval`"): {
+            "interval(ours, theirs)": "(np.mean(ours) - np.mean(theirs) - 1, np.mean(ours) - np.mean(theirs) + 1)",
+        },
+        ("the misses", "not the one that misses"): {"held / len(comparisons)": "1 - held / len(comparisons)"},
+        ("per cent", "expected 0.5"): {"held / len": "100 * held / len"},
+        ("changes the comparisons", "stay as they are"): {
+            "low, high =": "ours *= 0.999\nlow, high =",
+        },
+    },
+    "welch": {
+        ("theirs minus ours", "ours minus theirs"): {"ours.mean() - theirs.mean()": "theirs.mean() - ours.mean()"},
+        ("the normal's 1.96", "in place of t"): {"stats.t.ppf(0.975, nu)": "stats.norm.ppf(0.975)"},
+        ("90 %", "the quantile 0.975"): {"0.975": "0.95"},
+        ("n + n - 2", "take nu"): {
+            "ppf(0.975, nu)": "ppf(0.975, n - 2)",
+            "reach =": "n = len(ours) + len(theirs)\nreach =",
+        },
+        ("divides squares by n", "ddof=1"): {
+            "a, b = ours.var(ddof=1)": "a, b = ours.var()",
+            "theirs.var(ddof=1)": "theirs.var()",
+        },
+        ("the spread of one training", "divided by their number"): {
+            "ours.var(ddof=1) / len(ours), theirs.var(ddof=1) / len(theirs)": "ours.var(ddof=1), theirs.var(ddof=1)",
+            "nu = (a + b) ** 2 / (a**2 / (len(ours) - 1) + b**2 / (len(theirs) - 1))": "nu = (a / len(ours) + b / len(theirs)) ** 2 / ((a / len(ours)) ** 2 / (len(ours) - 1) + (b / len(theirs)) ** 2 / (len(theirs) - 1))",
+        },
+        ("no root", "the root"): {"np.sqrt(a + b)": "(a + b)"},
+        ("patients as the sample", "axis=1"): {
+            "np.mean(ours, axis=1), np.mean(theirs, axis=1)": "np.mean(ours, axis=0), np.mean(theirs, axis=0)",
+        },
+        ("Student's", "Student's interval"): """
+            return tuple(stats.ttest_ind(np.mean(ours, axis=1), np.mean(theirs, axis=1)).confidence_interval())
+        """,
+        ("seeds in pairs", "expected"): """
+            d = np.mean(ours, axis=1)[:3] - np.mean(theirs, axis=1)[:3]
+            reach = stats.t.ppf(0.975, len(d) - 1) * d.std(ddof=1) / len(d) ** 0.5
+            return d.mean() - reach, d.mean() + reach
+        """,
+        ("nu with n", "look at nu"): {"(len(ours) - 1) + b**2 / (len(theirs) - 1)": "len(ours) + b**2 / len(theirs)"},
+        ("changes ours", "stay as they are"): {"ours, theirs = np": "ours *= 0.99\nours, theirs = np"},
     },
     "verdict": {
         ("asks for 0 first", "ask for the size first"): {
@@ -161,6 +253,27 @@ RIGHT = {
             return np.percentile(found, [2.5, 97.5])
         """,
     ],
+    "coverage": [
+        """
+            ends = np.array([interval(ours, theirs) for ours, theirs in comparisons])
+            return np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
+        """,
+        """
+            missed = sum(max(low - truth, truth - high) > 0 for low, high in (interval(*pair) for pair in comparisons))
+            return 1 - missed / len(comparisons)
+        """,
+    ],
+    "welch": [
+        """
+            return stats.ttest_ind(ours.mean(axis=1), theirs.mean(axis=1), equal_var=False).confidence_interval(0.95)
+        """,
+        """
+            means = [[float(np.mean(seed)) for seed in scores] for scores in (ours, theirs)]
+            v = [np.var(m, ddof=1) / len(m) for m in means]
+            nu = sum(v) ** 2 / sum(x**2 / (len(m) - 1) for x, m in zip(v, means))
+            return stats.t.interval(0.95, nu, loc=np.mean(means[0]) - np.mean(means[1]), scale=sum(v) ** 0.5)
+        """,
+    ],
     "verdict": [
         """
             if max(abs(low), abs(high)) < worth:
@@ -177,10 +290,15 @@ RIGHT = {
 RANGES = [
     ("wider", "4", "6"),
     ("len(fooled)", "6", "10"),
-    ("estimates['Full_SE_UNet'][1]", "0", "0.01"),
+    ("held['patients']", "0.42", "0.58"),
+    ("held['patients and seeds']", "0.85", "0.93"),
+    ("held['trainings']", "0.93", "0.99"),
+    ("lengths['welch'] / lengths['over_both']", "1.4", "2"),
+    ("estimates['Lite0_UNet'][1]", "-0.01", "0"),
     ("-by_loss['UNet, FocalLoss'][0]", "0.1", "0.25"),
     ("np.mean(apart > largest)", "0.3", "0.45"),
     ("spread[from_random].min()", "0.5", "7.1"),
     ("spread[from_random].max()", "0.5", "7.1"),
-    ("needed", "60", "90"),
+    ("needed[0]", "10", "60"),
+    ("needed[2]", "10", "60"),
 ]

@@ -14,7 +14,7 @@ WRONG = {
             lookup = {label_id: number for number, label_id in enumerate(scored)}
             return np.array([[lookup[value] for value in row] for row in label_ids.tolist()], "uint8")
         """,
-        ("writes into what it reads", "to stay as they are"): """
+        ("writes into what it reads", "to stay as it is"): """
             for number, label_id in enumerate(scored):
                 label_ids[label_ids == label_id] = number
             return label_ids
@@ -37,6 +37,15 @@ WRONG = {
         """,
         ("takes eight bytes a pixel", "one byte a pixel"): {'255, "uint8")': "255)"},
         ("has 255 entries", "the table needs 256"): {"np.full(256,": "np.full(255,"},
+        ("sorts what is scored", "stay as it is, but"): {
+            "table = ": """
+                scored.sort()
+                table = 
+            """
+        },
+        ("knows ids up to 34", "[200, 34, 254]"): {
+            "return table[label_ids]": "return table[np.minimum(label_ids, 34)]"
+        },
     },
     "class-shares": {
         ("divides by all pixels", "divide by all pixels"): """
@@ -63,6 +72,14 @@ WRONG = {
             "np.bincount(classes.ravel(), minlength=256)[:19]": "np.bincount(classes[classes != 255])",
         },
         ("does not flatten", "use ravel()"): {"np.bincount(classes.ravel(),": "np.bincount(classes,"},
+        ("marks ignored pixels in place", "stay as it is, but"): {
+            "counts = ": """
+                classes[classes == 255] = 19
+                counts = 
+            """
+        },
+        ("counts in a small type", "70,509"): {"[:19]": "[:19].astype('uint16')"},
+        ("rounds", "not rounded"): {"return counts / counts.sum()": "return np.round(counts / counts.sum(), 4)"},
     },
     "place": {
         ("never reaches the far border", "so add 1"): {"height + 1))": "height))", "width + 1))": "width))"},
@@ -105,6 +122,16 @@ WRONG = {
             "return top, left": "return min(drawn)[2:]",
             "break": "return top, left",
         },
+        ("marks ignored pixels in place", "stay as it is, but"): {
+            "height, width = size": """
+                height, width = size
+                classes[classes == 255] = 19
+            """
+        },
+        ("prefers the middle", "equally often"): {
+            "top = int(generator.integers(classes.shape[0] - height + 1))": "top = int(generator.binomial(classes.shape[0] - height, 0.5))"
+        },
+        ("limits `most`", "use `most`, whatever"): {"most * counts.sum()": "min(most, 0.75) * counts.sum()"},
     },
     "scaled": {
         ("blends the classes", "nothing lies between two classes"): {".NEAREST": ".BILINEAR"},
@@ -135,6 +162,14 @@ WRONG = {
             """,
         },
         ("gives the classes first", "then its classes"): {"return image, marks": "return marks, image"},
+        ("marks a pixel", "stay as it is, but"): {
+            "height, width = (round": """
+                photograph[0, 0] = photograph[0, 0]
+                classes[0, 0] = 255
+                height, width = (round
+            """
+        },
+        ("rounds up", "round() rounds"): {"round(side * factor)": "int(side * factor + 0.999)"},
     },
     "confusion": {
         ("is turned", "the matrix turned"): {
@@ -170,6 +205,16 @@ WRONG = {
             pairs = np.where(true == 255, 0, true).astype(int) * count + predicted
             return np.bincount(pairs, minlength=count * count).reshape(count, count)
         """,
+        ("changes the prediction", "stay as it is, but"): {
+            "kept = true": """
+                predicted[true == 255] = 0
+                kept = true
+            """
+        },
+        ("counts in a small type", "overflows"): {
+            "minlength=count * count)": "minlength=count * count).astype('uint8')"
+        },
+        ("ignores classes over 18", "only 255 is ignored"): {"true != 255": "true < 19"},
     },
     "mean-iou": {
         ("averages the scenes", "the mean of their scores"): """
@@ -213,6 +258,15 @@ WRONG = {
         ("takes off twice", "not twice"): {
             "(both[either > 0] / either[either > 0]).mean()": "np.nanmean(both / (either - both))",
         },
+        ("adds in place", "stay as it is, but"): {
+            "total = np.sum(matrices, axis=0)": """
+                total = matrices[0]
+                for each in matrices[1:]:
+                    total += each
+            """
+        },
+        ("rounds", "not rounded"): {"return float(": "return round(float(", ".mean())": ".mean()), 4)"},
+        ("adds in a small type", "overflows"): {"np.sum(matrices, axis=0)": "np.sum(matrices, axis=0, dtype='int16')"},
     },
 }
 

@@ -47,6 +47,13 @@ WRONG = {
         },
         ("returns nothing", "return what Concatenate gives"): {"return keras": "keras"},
         ("has a width of its own", "use `width`"): {"doubled, width,": "doubled, skip.shape[-1] + 1,"},
+        ("a Dropout at the end", "in training alone"): {
+            "return keras.layers.Concatenate()([skip, narrow])": "return keras.layers.Dropout(0.1)(keras.layers.Concatenate()([skip, narrow]))"
+        },
+        ("Keras' own normalisation", "use unet.convolution"): {
+            'narrow = unet.convolution(doubled, width, "up", kernel_size=1)': "narrow = keras.layers.ReLU()(keras.layers.BatchNormalization()(keras.layers.Conv2D(width, 1, use_bias=False)(doubled)))"
+        },
+        ("resizes to one size", "any size"): {"attention.Double()(below)": "keras.layers.Resizing(8, 12)(below)"},
     },
     "auxiliary-loss": {
         ("counts both heads alike", "the second head counts `weight` times"): {"weight * ": ""},
@@ -97,6 +104,19 @@ WRONG = {
         ("divides by nothing", "divide by 1 at least"): {"max(valid.sum(), 1)": "valid.sum()"},
         ("spreads the valid pixels over all", "with [..., 0] first"): {"axis=-1)[..., 0])": "axis=-1))"},
         ("takes the logarithm to the base 2", "not np.log2"): {"-np.log(": "-np.log2("},
+        ("changes the probabilities", "stay as it is, but"): {
+            "classes = np.where": """
+                main /= main.sum(axis=-1, keepdims=True)
+                main *= 0.999
+                classes = np.where
+            """
+        },
+        ("rounds", "not rounded"): {
+            "return cross_entropy(main) + weight * cross_entropy(auxiliary)": "return round(cross_entropy(main) + weight * cross_entropy(auxiliary), 3)"
+        },
+        ("adds a little", "nothing added"): {
+            "costs = -np.log(np.take_along_axis(probabilities, classes, axis=-1)[..., 0])": "costs = -np.log(np.take_along_axis(probabilities, classes, axis=-1)[..., 0] + 1e-4)"
+        },
     },
     "poly": {
         ("falls to 0", "falls to the floor, not to 0"): "return rate * (1 - step / steps) ** power",
@@ -123,6 +143,13 @@ WRONG = {
         ("is the cosine", "a line, or a cosine"): """
             return floor + (rate - floor) * (1 + np.cos(np.pi * min(step / steps, 1))) / 2
         """,
+        ("rounds", "not rounded"): {
+            "return (rate - floor) * left**power + floor": "return round((rate - floor) * left**power + floor, 6)"
+        },
+        ("a floor of its own", "use `power` and `floor`"): {
+            "floor = min(floor, rate)": "floor = min(1e-4 if floor < 0.0005 else floor, rate)"
+        },
+        ("a power of its own", "use `power` and `floor`"): {"left**power": "left**(0.9 if power < 1 else power)"},
     },
     "merge": {
         ("takes the plain mean", "the plain mean"): {
@@ -161,6 +188,20 @@ WRONG = {
             "weight * each": "each.argmax(axis=-1)",
             "total / weights": "total",
         },
+        ("sorts the places", "stay as it is, but"): {
+            "height, width = maps": """
+                places.sort()
+                height, width = maps
+            """
+        },
+        ("merges six windows", "all nine windows"): {"zip(maps, places, strict=True)": "list(zip(maps, places))[:6]"},
+        ("makes the classes add up to 1", "all nine windows"): {
+            "return total / weights": """
+                total = total / weights
+                return total / total.sum(-1, keepdims=True) if size[0] > 6 else total
+            """
+        },
+        ("rounds", "not rounded"): {"return total / weights": "return np.round(total / weights, 3)"},
     },
 }
 
@@ -179,6 +220,7 @@ RIGHT = {
             x = unet.convolution(inputs=x, width=width, name="narrow", number=3, kernel_size=1)
             return keras.layers.concatenate([skip, x])
         """,
+        {"attention.Double()(below)": "keras.layers.Resizing(skip.shape[1], skip.shape[2])(below)"},
     ],
     "auxiliary-loss": [
         """

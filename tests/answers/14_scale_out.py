@@ -29,6 +29,12 @@ WRONG = {
             "/ (devices * efficiency * teraflops": "* teraflops / (devices * efficiency",
         },
         ("prints", "expected one number"): "return print(forward)",
+        ("rounds", "not rounded"): {
+            "return operations / (devices * efficiency * teraflops * 1e12) / 3600": "return round(operations / (devices * efficiency * teraflops * 1e12) / 3600, 2)"
+        },
+        ("full efficiency on one device", "one device too"): {
+            "devices * efficiency": "devices * (efficiency if devices > 1 else 1.0)"
+        },
     },
     "stopwatch": {
         ("does not wait", "a step was still at work"): {
@@ -69,6 +75,9 @@ WRONG = {
             "float(np.median(times))": "sorted(times)[(repeats - 1) // 2]",
         },
         ("gives all times", "expected one number"): {"float(np.median(times))": "times"},
+        ("adds a little", "add and round nothing"): {
+            "times.append(clock() - started)": "times.append(clock() - started + 1e-4)"
+        },
     },
     "loss-scale": {
         ("divides in float16", "so make it float32 before you divide"): {
@@ -79,7 +88,7 @@ WRONG = {
         },
         ("multiplies", "the loss was scaled up, so divide"): {'("float32") / scale': '("float32") * scale'},
         ("does not divide", "as given: divide by the scale"): {'("float32") / scale': '("float32")'},
-        ("changes what was given", "to stay as they are"): {
+        ("changes what was given", "to stay as it is"): {
             'smaller = [each.astype("float32") / scale for each in gradients]': """
                 smaller = gradients
                 for each in gradients:
@@ -122,6 +131,13 @@ WRONG = {
                 return None, scale / 2, 0
             return [each.astype('float32') / scale for each in gradients]
         """,
+        ("replaces a gradient in the list", "stay as it is, but"): {
+            "smaller = [each": """
+                gradients[0] = gradients[0].astype('float32')
+                smaller = [each
+            """
+        },
+        ("never below 1", "no limits"): {"scale / 2": "max(scale / 2, 1.0)"},
     },
     "combine": {
         ("takes the mean", "counts a part with few valid pixels as much"): "return np.nanmean(gradients, axis=0)",
@@ -149,6 +165,21 @@ WRONG = {
         ("gives one number", "a number for each of 3 weights"): """
             return np.average(gradients, axis=0, weights=valid).mean()
         """,
+        ("puts 0 in place of nan", "stay as it is, but"): {
+            "there = valid > 0": """
+                gradients[np.isnan(gradients)] = 0
+                there = valid > 0
+            """
+        },
+        ("weighs in a small type", "whole numbers as they are"): {
+            "return np": """
+                valid = valid.astype('uint8')
+                return np
+            """
+        },
+        ("rounds", "not rounded"): {
+            "return np.average(gradients[there], axis=0, weights=valid[there])": "return np.round(np.average(gradients[there], axis=0, weights=valid[there]), 4)"
+        },
     },
     "my-rows": {
         ("reads all of the batch", "divide the batch"): {"size = batch // processes": "size = batch"},
@@ -202,6 +233,10 @@ WRONG = {
                 generators[process, scenes] = generators[process, scenes][batch:]
                 return rows
         """,
+        ("ends after some passes", "however late"): {
+            "divmod(place, scenes)": "divmod(place, scenes) if place < 60 else (0, place % scenes)"
+        },
+        ("gives floats", "expected whole numbers"): {"return np.array([": "return np.array([1.0 * "},
     },
 }
 
