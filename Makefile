@@ -6,6 +6,7 @@
 # make fix      mends and formats code and solutions with ruff
 # make style    says what make fix would change, and whether the types of nets, scores, tasks, training agree
 # make grade    grades what lies in submitted/ into grades.csv and feedback/; docs/instructors.md has its settings
+# make leaderboard SEED=a-long-secret   scores the networks of lesson 15 anew, leaderboard.html
 # make new-lesson NAME=16_my_lesson   begins a lesson of your own in solutions/
 # make clean    removes what make has made; lessons, data, runs and grades stay
 #
@@ -38,7 +39,7 @@ PYTEST = $(BIN)/python -m pytest
 BACKEND_TESTS = $(patsubst %,tests/test_%.py,attention nets losses metrics)
 NBGRADER = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m nbgrader
 
-.PHONY: lab test browser lessons book fix style grade new-lesson clean
+.PHONY: lab test browser lessons book fix style grade leaderboard new-lesson clean
 
 lab: $(LEARNER)
 	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/lessons/00_start_here/00_start_here.ipynb \
@@ -71,6 +72,9 @@ style: $(EVERYTHING)
 grade: $(EVERYTHING)
 	$(BIN)/python -m grading $(or $(SUBMISSIONS),submitted) $(if $(SOLUTIONS),--solutions $(SOLUTIONS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(ROSTER),--roster $(ROSTER)) $(OPTIONS)
+
+leaderboard: $(EVERYTHING)
+	SEED=$(SEED) $(BIN)/python -m grading.leaderboard $(or $(SUBMISSIONS),submitted) $(OPTIONS)
 
 new-lesson: $(LEARNER)
 	$(BIN)/python -m grading.new_lesson $(NAME) $(if $(SOLUTIONS),--solutions $(SOLUTIONS))

@@ -11,6 +11,8 @@ c = get_config()  # noqa: F821
 
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "lessons"
+# what a solution has written beside itself
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.keras"]
 
 # by these words helpers/show/checks.py knows what is not written yet
 c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("Your code here: replace this line.")'}
@@ -23,7 +25,7 @@ class GoOnAfterAFailedCheck(Preprocessor):
 
     def preprocess_cell(self, cell, resources, index):
         """Tag the cell if it is a check."""
-        if cell.metadata.get("nbgrader", {}).get("grade"):
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):
             cell.metadata.tags = sorted({*cell.metadata.get("tags", []), "raises-exception"})
         return cell, resources
 

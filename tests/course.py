@@ -58,10 +58,13 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, **options) -> None:
 
 
 def grades(notebook: nbformat.NotebookNode) -> list[tuple]:
-    """What nbgrader makes of the outputs of the notebook's checks: (grade_id, points, points at most) of each."""
+    """What nbgrader makes of the outputs of the notebook's checks: (grade_id, points, points at most) of each.
+
+    Answers in words are no checks: a person gives their points.
+    """
     from nbgrader.utils import determine_grade
 
-    checks = [cell for cell in notebook.cells if marked(cell, "grade")]
+    checks = [cell for cell in notebook.cells if cell.cell_type == "code" and marked(cell, "grade")]
     return [(cell.metadata.nbgrader.grade_id, *determine_grade(cell)) for cell in checks]
 
 

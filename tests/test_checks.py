@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import course
+import numpy as np
 import pytest
 
+from helpers.show import checks
 from helpers.show.checks import FAILED, PASSED, STUB
 
 CHECK = """
@@ -174,3 +176,122 @@ def test_a_lesson_without_the_package_says_how_to_install_it(files, tmp_path):
     last = run.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: Install this course") and 'pip install ".[lab]"' in last
     assert "ModuleNotFoundError" not in run.stderr and "pip install helpers" not in run.stderr
+
+
+# --- what many checks ask of an answer
+
+
+@pytest.mark.parametrize(
+    ("change", "which"),
+    [
+        (lambda image, pair, extra=None: image.sort(), "argument 1 has changed"),
+        (lambda image, pair, extra=None: pair[0].fill(1), "argument 2 has changed"),
+        (lambda image, pair, extra=None: pair.pop(), "argument 2 has changed"),
+        (lambda image, pair, extra=None: pair.__setitem__(0, pair[0].astype(float)), "argument 2 has changed"),
+        (lambda image, pair, extra=None: extra.fill(np.nan), "`extra` has changed"),
+    ],
+)
+def test_an_argument_that_changes_is_named(change, which):
+    with pytest.raises(AssertionError, match=which):
+        checks.unchanged(change)(np.array([3, 1, 2]), [np.zeros(2, int), "text"], extra=np.array([0.5]))
+
+
+def test_a_function_that_changes_nothing_is_called_as_it_is():
+    pair = np.array([np.nan, 1]), [np.ones(2)]
+    assert checks.unchanged(lambda values, *rest, by: (values * by, rest))(*pair, by=2)[1] == (pair[1],)
+
+
+@pytest.mark.parametrize(
+    ("got", "message"),
+    [
+        ([1, 2, 3], None),
+        ([1, 2, 3 + 1e-7], None),
+        ([1, 2, 3.001], "here: expected 3, got 3.001 at [2]: look"),
+        ([1, 2, np.nan], "here: expected 3, got nan at [2]: look"),
+        ([1, 2], "here: expected the shape (3,), got (2,): look"),
+        ([2, 4, 6], "here: expected 3, got 6 at [2]: twice"),
+    ],
+)
+def test_numbers_agree_or_say_where_they_do_not(got, message):
+    if message is None:
+        return checks.agree(got, [1, 2, 3], "look", what="here")
+    with pytest.raises(AssertionError) as error:
+        checks.agree(got, [1, 2, 3], "look", {"half": [0.5, 1, 1.5], "twice": [2, 4, 6]}, "here")
+    assert str(error.value) == message
+
+
+def test_rounded_numbers_are_told_as_such_and_never_look_alike():
+    with pytest.raises(AssertionError, match=r"expected 0.3333, got 0.333: .*not rounded"):
+        checks.agree(0.333, 1 / 3, "look")
+    assert checks.told(0.5, 0.5000001) == ("0.5", "0.5000001")
+
+
+def block(first=4, act="relu", rate=0.0, momentum=0.9, epsilon=1e-5, own=False, **settings):
+    """A small network: two layers of one's own making or of Keras, between its input and its output."""
+    import keras
+
+    inputs = keras.Input((None, None, 3))
+    layers = [
+        keras.layers.Dense(first, **settings) if own else keras.layers.Conv2D(first, 1, **settings),
+        keras.layers.BatchNormalization(momentum=momentum, epsilon=epsilon),
+        keras.layers.Activation(act),
+        keras.layers.Dropout(rate),
+    ]
+    if own:
+        return keras.Model(inputs, keras.Sequential(layers)(inputs))
+    x = inputs
+    for layer in layers:
+        x = layer(x)
+    return keras.Model(inputs, x)
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"own": True}, None),
+        ({"first": 5}, "expected weights of"),
+        ({"act": "relu6"}, "with the same weights: .*: look"),
+        ({"act": "linear"}, "with the same weights: .*: no ReLU"),
+        ({"epsilon": 1e-3}, "with the same weights: .*: look"),
+        ({"rate": 0.5}, "in training: .*Dropout"),
+        ({"momentum": 0.99}, "after a step of training: .*momentum"),
+        ({"trainable": False}, "weights that learn"),
+        ({"kernel_regularizer": "l2"}, "no regulariser"),
+    ],
+)
+def test_networks_are_compared_by_what_they_do(other, words):
+    likely = {"no ReLU": block(act="linear")}
+    if words is None:
+        return checks.same_network(block(**other), block(), "look", likely)
+    with pytest.raises(AssertionError, match=words):
+        checks.same_network(block(**other), block(), "look", likely)
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (lambda keras, true, guess: keras.ops.mean(keras.ops.square(true - guess)), None),
+        (lambda keras, true, guess: keras.ops.mean(np.square(true - np.asarray(guess))), "without a gradient"),
+        (
+            lambda keras, true, guess: keras.ops.mean(keras.ops.stop_gradient(true - guess) * (true - guess)),
+            "has no gradient, or another one",
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*Gradients do not exist:UserWarning")
+def test_a_loss_has_the_gradient_of_the_reference(loss, words):
+    import keras
+
+    truth, guess = np.eye(2, dtype="float32").reshape(1, 2, 2, 1), np.full((1, 2, 2, 1), 0.3, "float32")
+
+    def mine(true, predicted):
+        return loss(keras, true, predicted)
+
+    def ask(function):
+        checks.same_gradient(function, mine, keras.losses.MeanSquaredError(), truth, guess)
+
+    if words is None:
+        return ask(mine)
+    with pytest.raises(AssertionError, match=words):
+        ask(mine)
+    ask(type("Proxy", (), {"__call__": lambda self, *pair: mine(*pair)})())  # of another process: nothing to ask

@@ -27,19 +27,18 @@ WRONG = {
         ("no ReLU in the middle", "the order is convolution, normalisation, ReLU"): {
             "    x = keras.layers.ReLU()(x)\n    return x": "return keras.layers.ReLU()(x)",
         },
-        ("momentum in the first alone", "momentum=0.9"): {
+        ("momentum in the first alone", "another momentum"): {
             "range(2)": '({"momentum": 0.9}, {})',
             "momentum=0.9, epsilon=1e-5": "epsilon=1e-5, **_",
         },
         ("a whole model", "return what the last layer gives"): """
             return keras.Model(x, unet.double_convolution(x, width, "mine"))
         """,
-        ("Keras' momentum", "momentum=0.9"): {"momentum=0.9, ": ""},
+        ("Keras' momentum", "another momentum"): {"momentum=0.9, ": ""},
         ("Keras' epsilon", "epsilon=1e-5"): {", epsilon=1e-5": ""},
         ("returns nothing", "return what the last layer gives"): 'unet.double_convolution(x, width, "mine")',
         ("always 8 channels", "use `width`"): 'return unet.double_convolution(x, 8, "mine")',
         ("a Dropout at the end", "in training alone"): {"    return x": "    return keras.layers.Dropout(0.3)(x)"},
-        ("a name of its own", "can hold twice"): {'padding="same"': 'padding="same", name=f"conv_{_}"'},
         ("a frozen normalisation", "trainable=False"): {"epsilon=1e-5": "epsilon=1e-5, trainable=False"},
         ("a regulariser", "no regulariser"): {"use_bias=False)(x)": "use_bias=False, kernel_regularizer='l2')(x)"},
         ("a ReLU that is cut off", "and nothing else"): {"keras.layers.ReLU()": "keras.layers.ReLU(6.0)"},

@@ -169,10 +169,14 @@ WRONG = {
         ("no warm-up", "warm-up from 0"): {
             'rate = schedules.get("cosine", 0.003, ': "rate = keras.optimizers.schedules.CosineDecay(0.003, ",
         },
-        ("one step too many", "16 images"): {"epochs * -(-len(images) // 8)": "epochs * (len(images) // 8 + 1)"},
+        ("one step too many", "a full one only one"): {
+            "epochs * -(-len(images) // 8)": "epochs * (len(images) // 8 + 1)"
+        },
         ("constant rate", "give AdamW the schedule"): {"AdamW(rate)": "AdamW(0.003)"},
         ("drops the batch size", "set batch_size=8"): {"batch_size=8, ": ""},
-        ("another loss", "expected the loss losses.DiceCrossEntropy"): {"losses.DiceCrossEntropy()": "losses.Dice()"},
+        ("another loss", "expected the loss losses.DiceCrossEntropy"): {
+            "loss=losses.DiceCrossEntropy()": "loss=losses.Dice()"
+        },
         ("validates on its training data", "the pair `validation`"): {
             "validation_data=validation": "validation_data=(images, masks)"
         },

@@ -159,7 +159,9 @@ WRONG = {
         ("the channels that go out", "they belong to those that come in"): "return kernel * factors",
         ("divides", "do not divide"): {"kernel *": "kernel /"},
         ("the width", "the kernel's width"): {"factors[:,": "factors[:, None,"},
-        ("in place", "no *="): {"return kernel * factors[:, None]": "kernel *= factors[:, None]\nreturn kernel"},
+        ("in place", "stay as it is, but"): {
+            "return kernel * factors[:, None]": "kernel *= factors[:, None]\nreturn kernel"
+        },
         ("the mean", "its own factor"): "return kernel * factors.mean()",
         ("adds up", "the kernel's shape"): "return (kernel * factors[:, None]).sum(axis=2)",
         ("returns nothing", "return it"): {"return ": ""},

@@ -115,10 +115,10 @@ WRONG = {
         ("no sigmoid", "the sigmoid is missing"): {"keras.ops.sigmoid": ""},
         ("adds x", "add nothing"): {"return x *": "return x + x *"},
         ("Keras' epsilon", "where Keras has 1e-3"): {", epsilon=1e-5": ""},
-        ("momentum 0.9", "momentum=0.99"): {"momentum=0.99": "momentum=0.9"},
+        ("momentum 0.9", "another momentum"): {"momentum=0.99": "momentum=0.9"},
         ("a ReLU in between", "a ReLU before the sigmoid"): {"sigmoid(scores)": "sigmoid(keras.ops.relu(scores))"},
         ("a ReLU in the convolution", "a ReLU before the sigmoid"): {"=False": '=False, activation="relu"'},
-        ("scores cut off", "[image, row, column, channel]"): {
+        ("scores cut off", "nothing but convolution"): {
             "sigmoid(scores)": "sigmoid(keras.ops.maximum(scores, -1))",
         },
         ("two filters", "one filter"): {"Conv2D(1,": "Conv2D(2,"},

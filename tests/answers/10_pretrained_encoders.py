@@ -24,7 +24,7 @@ WRONG = {
             "values[..., ::-1] - np.array([103.939, 116.779, 123.68])": "(values - 127) / 128",
         },
         ("forgets a return", "each network needs its return"): {"return values": "values"},
-        ("writes into the images", "the images handed in have changed"): {
+        ("writes into the images", "stay as it is, but"): {
             "values = 255 * images": "images *= 255\nvalues = images",
         },
         ("rounds", "not rounded"): {"return (values - 127) / 128": "return np.round((values - 127) / 128, 4)"},
@@ -125,7 +125,7 @@ WRONG = {
             "scale * (x - m) / np.sqrt(v + 0.001) + shift": "shift * (x - m) / np.sqrt(v + 0.001) + scale",
         },
         ("the variance stays", "in the same way as the mean"): {"0.9 * variance + 0.1 * v": "variance"},
-        ("writes into the remembered", "an array handed in has changed"): {
+        ("writes into the remembered", "stay as it is, but"): {
             "mean, variance = 0.9 * mean + 0.1 * m, 0.9 * variance + 0.1 * v": """
                 mean *= 0.9
                 mean += 0.1 * m

@@ -179,7 +179,7 @@ WRONG = {
         ("weights along the width alone", "turned upright"): {"tents[0][:, None]": "np.ones((height, 1))"},
         ("adds the tents", "times the other, not plus"): {"[:, None] * tents[1]": "[:, None] + tents[1]"},
         ("puts left first", "rows first"): {"(top, left) in": "(left, top) in"},
-        ("writes into what it reads", "to stay as they are"): {
+        ("writes into what it reads", "stay as it is, but"): {
             "total, weights": "maps *= weight\ntotal, weights",
             "+= weight * each": "+= each",
         },
