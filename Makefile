@@ -5,7 +5,9 @@
 # make book     makes the web book, build/book/html/index.html
 # make fix      mends and formats code and solutions with ruff
 # make style    says what make fix would change, and whether the types of nets, scores, tasks, training agree
-# make grade    grades submitted/STUDENT/LESSON/LESSON.ipynb into gradebook.db and grades.csv
+# make grade    grades what lies in submitted/ into grades.csv and feedback/; docs/instructors.md has its settings
+# make leaderboard SEED=a-long-secret   scores the networks of lesson 15 anew, leaderboard.html
+# make new-lesson NAME=16_my_lesson   begins a lesson of your own in solutions/
 # make clean    removes what make has made; lessons, data, runs and grades stay
 #
 # The first one makes .venv with the versions of requirements.txt. Settings:
@@ -37,7 +39,7 @@ PYTEST = $(BIN)/python -m pytest
 BACKEND_TESTS = $(patsubst %,tests/test_%.py,attention nets losses metrics)
 NBGRADER = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m nbgrader
 
-.PHONY: lab test browser lessons book fix style grade clean
+.PHONY: lab test browser lessons book fix style grade leaderboard new-lesson clean
 
 lab: $(LEARNER)
 	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/lessons/00_start_here/00_start_here.ipynb \
@@ -68,9 +70,14 @@ style: $(EVERYTHING)
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 grade: $(EVERYTHING)
-	$(NBGRADER) generate_assignment "*" --force --CourseDirectory.release_directory=build/lessons
-	$(NBGRADER) autograde "*" --force
-	$(NBGRADER) export --to=grades.csv
+	$(BIN)/python -m grading $(or $(SUBMISSIONS),submitted) $(if $(SOLUTIONS),--solutions $(SOLUTIONS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(ROSTER),--roster $(ROSTER)) $(OPTIONS)
+
+leaderboard: $(EVERYTHING)
+	SEED=$(SEED) $(BIN)/python -m grading.leaderboard $(or $(SUBMISSIONS),submitted) $(OPTIONS)
+
+new-lesson: $(LEARNER)
+	$(BIN)/python -m grading.new_lesson $(NAME) $(if $(SOLUTIONS),--solutions $(SOLUTIONS))
 
 clean:
 	rm -rf .venv .venv-newest build *.egg-info .pytest_cache .ruff_cache

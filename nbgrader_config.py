@@ -1,7 +1,7 @@
-"""How solutions/ becomes lessons/, and how handed-in lessons are graded.
+"""How solutions/ becomes lessons/.
 
-`nbgrader` reads this file when it is started in the repository's root. There is no sandbox: students' code
-runs with the rights of the person who grades, so grade in a container or under an account of its own.
+`nbgrader` reads this file when it is started in the repository's root. What is handed in is graded by `grading/`:
+nbgrader has no sandbox.
 """
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor, Preprocessor
@@ -11,6 +11,8 @@ c = get_config()  # noqa: F821
 
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "lessons"
+# what a solution has written beside itself
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.keras"]
 
 # by these words helpers/show/checks.py knows what is not written yet
 c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("Your code here: replace this line.")'}
@@ -23,7 +25,7 @@ class GoOnAfterAFailedCheck(Preprocessor):
 
     def preprocess_cell(self, cell, resources, index):
         """Tag the cell if it is a check."""
-        if cell.metadata.get("nbgrader", {}).get("grade"):
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):
             cell.metadata.tags = sorted({*cell.metadata.get("tags", []), "raises-exception"})
         return cell, resources
 
@@ -43,10 +45,3 @@ c.ClearMetadataPreprocessor.preserve_cell_metadata_mask = {
     "editable",
     ("jupyter", "source_hidden"),  # checks stay folded
 }
-
-# one cell may train a network; an infinite loop costs this much and then scores 0
-c.Execute.timeout = 300
-# on a busy machine a cell's last output may come late; nbgrader would give up after 4 seconds
-c.Execute.iopub_timeout = 60
-# a deleted check counts 0 instead of leaving the grade open
-c.OverwriteCells.add_missing_cells = True

@@ -51,6 +51,9 @@ def fold(notebook: nbformat.NotebookNode) -> None:
                 continue
             cell.metadata.tags = sorted({*cell.metadata.get("tags", []), "hide-input"})
             cell.metadata.mystnb = {"code_prompt_show": f"Show the {what}", "code_prompt_hide": f"Hide the {what}"}
+        elif graded.get("solution"):  # an answer in words
+            words = f"<details><summary>Show an answer</summary>\n\n{cell.source}\n\n</details>"
+            cell = nbformat.v4.new_markdown_cell(words, id=cell.id)
         cells.append(cell)
     notebook.cells = cells
 

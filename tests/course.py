@@ -58,10 +58,13 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, **options) -> None:
 
 
 def grades(notebook: nbformat.NotebookNode) -> list[tuple]:
-    """What nbgrader makes of the outputs of the notebook's checks: (grade_id, points, points at most) of each."""
+    """What nbgrader makes of the outputs of the notebook's checks: (grade_id, points, points at most) of each.
+
+    Answers in words are no checks: a person gives their points.
+    """
     from nbgrader.utils import determine_grade
 
-    checks = [cell for cell in notebook.cells if marked(cell, "grade")]
+    checks = [cell for cell in notebook.cells if cell.cell_type == "code" and marked(cell, "grade")]
     return [(cell.metadata.nbgrader.grade_id, *determine_grade(cell)) for cell in checks]
 
 
@@ -92,16 +95,3 @@ class Course:
         result = self.api.generate_assignment(name, force=True, create=True)
         assert result["success"], result
         return self.lesson_path(name)
-
-    def grade(self, name: str, student: str, notebook: nbformat.NotebookNode) -> list:
-        """Hand the notebook in and return its grades, one for each check."""
-        from nbgrader.api import Gradebook
-
-        path = self.folder / "submitted" / student / name / f"{name}.ipynb"
-        path.parent.mkdir(parents=True)
-        nbformat.write(notebook, path)
-        result = self.api.autograde(name, student)
-        assert result["success"], result
-        with Gradebook(self.config.CourseDirectory.db_url) as gradebook:
-            grades = gradebook.find_submission_notebook(name, name, student).grades
-            return [(grade.name, grade.auto_score, grade.max_score, grade.needs_manual_grade) for grade in grades]

@@ -112,6 +112,8 @@ def test_answers_and_checks_are_folded_and_hidden_tests_are_gone(book, solution)
             assert test not in folded and test not in plain
         if graded.get("grade"):
             visible = squeezed(make_book.MARKS.sub("", make_book.HIDDEN.sub("", cell.source)))
+            if cell.cell_type == "markdown":  # an answer in words, whose lists, code and apostrophes are set as such
+                visible = squeezed(re.sub(r"(?m)^\d+\. |[`*]", "", cell.source)).replace("'", "’")
             assert visible in folded and visible not in plain
         if graded.get("solution") and '"""' in cell.source:
             asked = squeezed(cell.source.partition("### BEGIN SOLUTION")[0])
@@ -148,6 +150,13 @@ def test_an_exercise_is_shown_and_its_answer_folded():
     assert shown.source == 'def f():\n    """Do."""\n    ...  # your code\n\n\nf()' and not shown.metadata.get("tags")
     assert folded.source == 'def f():\n    """Do."""\n    return "secret"\n\n\nf()'
     assert folded.metadata.tags == ["hide-input"]
+
+
+def test_an_answer_in_words_is_folded():
+    cell = nbformat.v4.new_markdown_cell("**Secret** words.", metadata={"nbgrader": {"grade": True, "solution": True}})
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    make_book.fold(notebook)
+    assert notebook.cells[0].source.startswith("<details><summary>Show an answer</summary>\n\n**Secret** words.")
 
 
 def test_hidden_tests_are_taken_out():

@@ -22,6 +22,7 @@ MARKERS = {
     "### BEGIN HIDDEN TESTS",
     "### END HIDDEN TESTS",
 }
+WORDS_STUB = "YOUR ANSWER HERE"  # what nbgrader writes in place of an answer in words
 # whatever looks as if it were meant to be one of them
 LIKE_A_MARKER = re.compile(r"#\s*(begin|end)[\W_]*(hidden|solutions?\b|tests?\b)", re.IGNORECASE)
 
@@ -54,7 +55,7 @@ def marker_mistakes(cell):
             mistakes.append(f"{kind}: BEGIN and END do not alternate")
         if of_kind and not course.marked(cell, role):
             mistakes.append(f"{kind} in a cell that is not marked as {role}")
-    if course.marked(cell, "solution") and "### BEGIN SOLUTION" not in markers:
+    if cell.cell_type == "code" and course.marked(cell, "solution") and "### BEGIN SOLUTION" not in markers:
         mistakes.append("an exercise without a SOLUTION: all of it would be replaced by the stub")
     if any(line.startswith("### BEGIN SOLUTION") for line in lines):
         mistakes.append("a SOLUTION outside a function: the stub would stop the cell")
@@ -227,9 +228,12 @@ def test_nothing_hidden_leaks(name):
         secret.update(cell_secret)
     # a short line, such as `return x`, may stand elsewhere for reasons of its own
     assert not [line for line in seen & secret if len(line) >= 20 or line not in visible]
-    assert sum(STUB in cell.source for cell in lesson.cells) == sum(
-        course.marked(cell, "solution") for cell in solution.cells
-    )
+    stubs = {"code": STUB, "markdown": WORDS_STUB}
+    for answer, cell in zip(solution.cells, lesson.cells, strict=True):
+        left_open = course.marked(answer, "solution")
+        assert (stubs.get(cell.cell_type, STUB) in cell.source) == left_open, cell.source
+        if left_open and cell.cell_type == "markdown":  # words are taken out whole, without markers
+            assert cell.source == WORDS_STUB and course.marked(answer, "grade"), cell.source
 
 
 @each_lesson

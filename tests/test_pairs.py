@@ -230,14 +230,15 @@ def test_every_command_works_on_pairs_and_leaves_their_values_alone(two_kinds, k
     monkeypatch.setattr(brain, "normalise", never)
     monkeypatch.setattr(brain, "normalise_images", never)
     folder = two_kinds[kind]
-    train.main([*words(folder, tmp_path / "runs"), "--folds", "2"])
+    train.main([*words(folder, tmp_path / "my runs"), "--folds", "2"])
     printed = capsys.readouterr().out
+    assert f"    python -m helpers.predict --model '{tmp_path / 'my runs'}" in printed  # ready to be pasted
     assert ("Dice per group" if kind == "one" else "mean IoU") in printed
-    with open(tmp_path / "runs/pairs/results.csv", newline="") as file:
+    with open(tmp_path / "my runs/pairs/results.csv", newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["groups" if kind == "one" else "images"] == ("6" if kind == "one" else "12")  # the folds are joined
 
-    (run,) = (tmp_path / "runs/pairs").glob("*/seed_0-fold_0")
+    (run,) = (tmp_path / "my runs/pairs").glob("*/seed_0-fold_0")
     model = str(run / "final.keras")
     note = checkpoint.read_note(run / "final.keras")
     assert (note["dataset"], note["normalisation"], note["size"]) == ("pairs", "none", [32, 32])

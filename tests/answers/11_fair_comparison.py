@@ -15,6 +15,10 @@ WRONG = {
             "rows.pivot(": "rows.pivot_table(",
         },
         ("seeds as columns", "swap index and columns"): {'seed", columns="patient"': 'patient", columns="seed"'},
+        ("a name that only begins alike", "the numbers are in other places"): {
+            "(table.model == model)": "table.model.str.startswith(model)",
+            "rows.pivot(": "rows.pivot_table(",
+        },
         ("averages the seeds", "do not average the seeds"): {
             '.pivot(index="seed", columns="patient", values="dice"': '.groupby("patient").dice.mean(',
         },
@@ -57,6 +61,7 @@ WRONG = {
         ("a basic interval", "the quantiles of the drawn means as they are"): {
             "return low, high": "return 2 * differences.mean() - high, 2 * differences.mean() - low",
         },
+        ("rounds", "do not round"): {"return low, high": "return round(low, 2), round(high, 2)"},
         ("2000 draws whatever is asked", "use `draws`"): {"size=(draws, ": "size=(2000, "},
         ("changes ours", "stay as they are"): {
             "np.asarray(ours) - np.asarray(theirs)": "np.subtract(ours, theirs, out=ours)",
@@ -80,6 +85,7 @@ WRONG = {
         ("forgets brackets", "a p lies in (0, 1]"): {
             "(1 + np.sum(means + 1e-12 >= np.abs(differences.mean()))) / (1 + draws)": "1 + np.sum(means + 1e-12 >= np.abs(differences.mean())) / 1 + draws",
         },
+        ("unequal chances", "the same chance"): {"choice([-1, 1], ": "choice([-1, 1], p=[0.4, 0.6], "},
         ("999 draws whatever is asked", "use `draws`"): """
             signs = generator.choice([-1, 1], size=(999, len(differences)))
             means = np.abs((signs * differences).mean(axis=1))
@@ -126,12 +132,16 @@ WRONG = {
             "np.quantile(differences, [0.025, 0.975])": "np.mean(differences) + np.std(differences) * np.array([-1.96, 1.96])",
         },
         ("1000 draws whatever is asked", "use `draws`"): {"range(draws)": "range(1000)"},
+        ("a generator of its own", "generator that is handed in"): {
+            "differences = []": "generator, differences = np.random.default_rng(0), []",
+        },
         ("changes ours", "stay as they are"): {"differences = []": "ours -= 0.05\ndifferences = []"},
         ("seeds alone", "of whom the last gains 1"): {"generator.integers(ours.shape[1], size=": "np.arange("},
     },
     "coverage": {
         ("a count", "divide by the number of comparisons"): {" / len(comparisons)": ""},
         ("an end at the truth is outside", "just reaches the truth"): {"low <= truth <= high": "low < truth < high"},
+        ("the upper end at the truth is outside", "compare with <="): {"low <= truth <= high": "low <= truth < high"},
         ("the lower end alone", "compare both ends"): {"low <= truth <= high": "low <= truth"},
         ("the upper end alone", "compare both ends"): {"low <= truth <= high": "truth <= high"},
         ("around 0 whatever the truth", "use `truth`"): {"low <= truth <= high": "low <= 0 <= high"},

@@ -1,0 +1,242 @@
+"""What learners handed in: which file is whose and of which lesson, and which cell answers which exercise.
+
+Nothing in a submission is believed but the text of its cells. An answer is found by the exercise's grade_id, else by
+its cell id, else by the name that it defines; checks are always those of the solutions.
+"""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+import re
+import unicodedata
+
+from grading import check
+
+MOST_BYTES = 64 * 2**20
+
+
+@dataclasses.dataclass
+class Submission:
+    """One learner's notebook for one lesson.
+
+    Attributes:
+        student: the name, from the folder or the file.
+        lesson: the lesson's name, or what the file calls itself where none is recognised.
+        path: the file.
+        problem: a sentence that says why it cannot be graded, else None.
+        notes: sentences that the instructor should read.
+        cells: {exercise: source} of the answers.
+        others: the learner's own cells.
+    """
+
+    student: str
+    lesson: str
+    path: pathlib.Path
+    problem: str | None = None
+    notes: list[str] = dataclasses.field(default_factory=list)
+    cells: dict[str, str] = dataclasses.field(default_factory=dict)
+    others: list[str] = dataclasses.field(default_factory=list)
+
+
+def lessons(folder: pathlib.Path) -> dict[str, check.Lesson]:
+    """All lessons of a folder of solutions, by name."""
+    found = {}
+    for path in sorted(folder.glob("[!.]*/[!.]*.ipynb")):
+        if path.stem == path.parent.name:
+            content = path.read_bytes()
+            found[path.stem] = check.read_lesson(path.stem, json.loads(content), hashlib.sha256(content).hexdigest())
+    return found
+
+
+def submissions(folder: pathlib.Path, known: dict[str, check.Lesson]) -> list[Submission]:
+    """All that was handed in, one for each learner and lesson, sorted by both."""
+    groups = {}
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if any(part.startswith(".") or part == "__MACOSX" for part in parts) or ".ipynb" not in path.name.lower():
+            continue
+        if path.is_symlink() or any(each.is_symlink() for each in path.parents) or not path.is_file():
+            continue
+        one = read(path, parts, known)
+        groups.setdefault((one.student, one.lesson), []).append(one)
+    chosen = []
+    for several in groups.values():
+        several.sort(key=lambda one: (one.problem is None, one.path.stat().st_mtime_ns, one.path.name))
+        *left, best = several
+        if left:
+            names = ", ".join(f"`{one.path.name}`" for one in left)
+            best.notes.append(f"Several notebooks for one lesson: `{best.path.name}`, the latest, counts, not {names}.")
+        chosen.append(best)
+    return sorted(chosen, key=lambda one: (one.lesson, one.student))
+
+
+def read(path: pathlib.Path, parts: tuple[str, ...], known: dict[str, check.Lesson]) -> Submission:
+    """One file, as a submission.
+
+    Args:
+        path: the file.
+        parts: its path below the folder of all submissions, from which whose it is can be told.
+        known: all lessons.
+    """
+    parts = [unicodedata.normalize("NFC", part) for part in parts]
+    parts = [writable(part) for part in parts]
+    named, before = _lesson_of_name(parts, known)
+    student = re.sub(r"_\d+_assignsubmission_.*$", "", parts[0]) if len(parts) > 1 else before or parts[0]
+    try:
+        cells = read_cells(path)
+    except ValueError as error:
+        return Submission(student, named or parts[-1], path, str(error))
+    answers = {name: _answers(lesson, cells) for name, lesson in known.items()}
+    fullest = max(answers, key=lambda name: (len(answers[name]), name == named), default=None)
+    if fullest is None or not answers[fullest]:
+        return Submission(student, named or parts[-1], path, "No exercise of any lesson is in this notebook.")
+    if named and not answers[named]:
+        if len(answers[fullest]) * 2 < len(known[fullest].exercises):
+            return Submission(student, named, path, "No exercise of this lesson is in the notebook.")
+        return Submission(student, named, path, f"This is lesson {fullest}, handed in as {named}.")
+    lesson = known[named or fullest]
+    taken = set(answers[lesson.name].values())
+    released = {_bare(source) for source in lesson.cells.values()}
+    checks = {each.check_id for each in lesson.exercises} | {each.check_grade_id for each in lesson.exercises}
+    others = [
+        cell["source"]
+        for number, cell in enumerate(cells)
+        if cell["code"]
+        and number not in taken
+        and not {cell["id"], cell["grade_id"]} & checks
+        and _bare(cell["source"]) not in released
+    ]
+    notes = []
+    return Submission(
+        student, lesson.name, path, None, notes,
+        {name: cells[number]["source"] for name, number in answers[lesson.name].items()}, others,
+    )  # fmt: skip
+
+
+def read_cells(path: pathlib.Path) -> list[dict]:
+    """The cells of a notebook of format 3 or 4; ValueError with a sentence if it is none."""
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"The file has {path.stat().st_size // 2**20} MB, more than a notebook can need.")
+    content = path.read_bytes()
+    if not content.strip():
+        raise ValueError("The file is empty.")
+    for mark, coding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig")):
+        if content.startswith(mark):
+            try:
+                text = content.decode(coding)
+            except UnicodeDecodeError:
+                raise ValueError("The file is no text, so it is no notebook.") from None
+            break
+    if text.lstrip()[:1] == "<":
+        raise ValueError("The file is a web page, not a notebook: download it with File > Download.")
+    try:
+        notebook = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise ValueError(f"The file is broken: it is not the JSON that a notebook is made of{where}.") from None
+    if not isinstance(notebook, dict):
+        raise ValueError("The file is JSON, but no notebook.")
+    cells = notebook.get("cells")
+    if cells is None:
+        sheets = notebook.get("worksheets")  # format 3
+        sheet = sheets[0] if isinstance(sheets, list) and sheets else {}
+        cells = sheet.get("cells") if isinstance(sheet, dict) else None
+    if not isinstance(cells, list):
+        raise ValueError("The file is JSON, but no notebook: it has no cells.")
+    return [_cell(each) for each in cells if isinstance(each, dict)]
+
+
+def _cell(cell: dict) -> dict:
+    source = cell.get("source", cell.get("input", ""))
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    metadata = cell.get("metadata")
+    about = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = about.get("grade_id") if isinstance(about, dict) else None
+    return {
+        "code": cell.get("cell_type") == "code",
+        "source": writable(source) if isinstance(source, str) else "",
+        "id": str(cell.get("id", "")),
+        "grade_id": str(grade_id or ""),
+    }
+
+
+def writable(text: str) -> str:
+    """The text without half characters, which no file can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _answers(lesson: check.Lesson, cells: list[dict]) -> dict[str, int]:
+    """{exercise: which cell answers it}, for the exercises that are there."""
+    found = {}
+    for each in lesson.exercises:
+        names = [] if each.by_hand else each.defines
+        looks = [
+            [number for number, cell in enumerate(cells) if cell["grade_id"] == each.grade_id],
+            [number for number, cell in enumerate(cells) if cell["id"] == each.cell_id],
+            [number for number, cell in enumerate(cells) if cell["code"] and names and _defines(cell["source"], names)],
+        ]
+        for numbers in looks:
+            numbers = [number for number in numbers if cells[number]["code"] != each.markdown]
+            if names:  # a learner may have emptied the cell, and answered in another
+                defining = [number for number in numbers if _defines(cells[number]["source"], names)]
+                numbers = defining or ([] if looks[2] else numbers)
+            if numbers:
+                written = [n for n in numbers if not check.is_blank(cells[n]["source"], each.stub)]
+                found[each.name] = (written or numbers)[-1]
+                break
+    return found
+
+
+def _defines(source: str, names: list[str]) -> bool:
+    return all(re.search(rf"^(?:def|class) {re.escape(name)}\b", source, re.MULTILINE) for name in names)
+
+
+def _bare(source: str) -> str:
+    return re.sub(r"\s+", " ", source).strip()
+
+
+def _lesson_of_name(parts: list[str], known) -> tuple[str | None, str]:
+    """The lesson that a file's name, or its folder's, names; and what stands before it in the file's name."""
+
+    def plain(text):
+        return re.sub(r"[^a-z0-9]", "_", text.lower())
+
+    for part in reversed(parts):
+        for name in known:
+            place = plain(part).find(plain(name))
+            if place >= 0:
+                return name, parts[-1][:place].strip(" _-.") if part == parts[-1] else ""
+    for name in known:
+        number = name.partition("_")[0]
+        found = re.search(rf"(?<!\d){re.escape(number)}(?!\d)", plain(parts[-1]).removesuffix("_ipynb"))
+        if number.isdigit() and found:
+            return name, parts[-1][: found.start()].strip(" _-.")
+    return None, ""
+
+
+def shortcuts(lesson: check.Lesson, exercise: check.Exercise, source: str) -> list[str]:
+    """What an answer uses of `helpers` that the check compares it with: the thing itself that the exercise builds.
+
+    A name that the exercise's text or its solution uses is not one of them.
+    """
+    given = exercise.solution + exercise.stub
+    compared = {
+        f"{short}.{attribute}"
+        for short in lesson.modules
+        for attribute in re.findall(rf"\b{re.escape(short)}\.(\w+)", exercise.check)
+        if f"{short}.{attribute}" not in given
+    }
+    aliases = dict.fromkeys(lesson.modules, None) | {short: short for short in lesson.modules}
+    for short, module in lesson.modules.items():
+        for found in re.finditer(rf"import {re.escape(module)} as (\w+)", source):
+            aliases[found[1]] = short
+    used = set()
+    for alias, short in aliases.items():
+        for attribute in re.findall(rf"\b{re.escape(alias)}\.(\w+)", source):
+            used.add(f"{short}.{attribute}")
+    for short, module in lesson.modules.items():
+        for found in re.finditer(rf"from {re.escape(module)} import ([\w, ]+)", source):
+            used |= {f"{short}.{name.split(' as ')[0].strip()}" for name in found[1].split(",")}
+    return sorted(used & compared)

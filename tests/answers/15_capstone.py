@@ -1,0 +1,117 @@
+"""What learners answer in lesson 15, and what its text promises; see tests/test_answers.py."""
+
+# {exercise: {(what is wrong, words of the message that names it): the answer}}; each is rejected.
+WRONG = {
+    "rescan": {
+        ("forgets the return", "got None"): {"return np.clip": "noisy = np.clip"},
+        ("goes round", "uint8 goes round"): {"np.clip(np.rint(noisy), 0, 255)": "np.rint(noisy).astype(int)"},
+        ("cuts off", "round first, with np.rint"): {"np.rint(noisy)": "noisy"},
+        ("leaves floats", "expected uint8"): {'.astype("uint8")': ""},
+        ("takes the strength for a variance", "10 is not its square"): {"strength, images": "strength**0.5, images"},
+        ("one noise for all channels", "all channels got the same noise"): {
+            "images.shape)": "(*images.shape[:3], 1))",
+        },
+        ("one noise for all slices", "all slices got the same noise"): {"images.shape)": "images.shape[1:])"},
+        ("draws with NumPy's own generator", "the one that is handed in"): {"generator.normal": "np.random.normal"},
+        ("draws from a seed of its own", "two generators gave one answer"): {
+            "generator.normal": "np.random.default_rng(0).normal",
+        },
+        ("noise that only brightens", "a mean of 0"): {
+            "generator.normal(0, strength, images.shape)": "(strength + generator.normal(0, strength, images.shape))",
+        },
+        ("changes the images", "expected the images to stay"): """
+            images[:] = np.clip(np.rint(images + generator.normal(0, strength, images.shape)), 0, 255)
+            return images
+        """,
+    },
+    "design": {
+        ("over the budget", "where 100,000 are allowed"): "return zoo.build('UNet', (48, 48, 3), filters=4)",
+        ("logits", "the last activation is a sigmoid"): """
+            keras.utils.set_random_seed(seed)
+            network = zoo.small(seed)
+            return keras.Model(network.input, network.get_layer("head_conv").output)
+        """,
+        ("a softmax over one channel", "a softmax over a single channel is always 1"): """
+            network = zoo.small(seed)
+            one = keras.layers.Softmax()(network.get_layer("head_conv").output)
+            return keras.Model(network.input, one)
+        """,
+        ("half the size", "as often up as down"): """
+            network = zoo.small(seed)
+            half = keras.layers.Conv2D(1, 1, activation="sigmoid")(network.get_layer("decoder_2_relu_2").output)
+            return keras.Model(network.input, half)
+        """,
+        ("sees too little", "go down a level more"): """
+            keras.utils.set_random_seed(seed)
+            inputs = keras.Input((48, 48, 3))
+            x = unet.double_convolution(inputs, 16, "block")
+            return keras.Model(inputs, keras.layers.Conv2D(1, 1, activation="sigmoid")(x))
+        """,
+        ("forgets the seed", "begin with keras.utils.set_random_seed(seed)"): {
+            "keras.utils.set_random_seed(seed)": "pass",
+        },
+        ("a seed of its own", "set_random_seed takes `seed`"): {"set_random_seed(seed)": "set_random_seed(0)"},
+        ("an operation that is no layer", "keras.layers has a layer for each such step"): """
+            network = zoo.small(seed)
+            return keras.Model(network.input, network.output * 1.0)
+        """,
+        ("a Lambda", "holds 'Lambda'"): """
+            network = zoo.small(seed)
+            return keras.Model(network.input, keras.layers.Lambda(lambda x: x)(network.output))
+        """,
+        ("forgets the return", "return the network"): {"return unet": "network = unet"},
+    },
+    "plan": {
+        ("over the budget", "a slice that is shown twice counts twice"): {"4800": "9600"},
+        ("forgets the noise", "add 'noise'"): {', "noise": 25': ""},
+        ("a set in place of a dictionary", "expected a dictionary"): "return 4800, 8, 0.01, 25",
+        ("one step", "at least 20"): {"4800": "8"},
+        ("slices as a share of the budget", "a whole number"): {"4800": "0.75"},
+        (
+            "a rate for SGD",
+            "with AdamW 0.01 is high",
+        ): 'return {"slices": 800, "batch": 8, "rate": 1.0, "noise": 25, "bend": True}',
+        ("noise below 0", "from 0 to 255"): {'"noise": 25': '"noise": -1'},
+    },
+}
+
+# {exercise: answers that are written differently from the solution}; each is accepted.
+RIGHT = {
+    "rescan": [
+        """
+            noise = strength * generator.standard_normal(images.shape)
+            return (images + noise).round().clip(0, 255).astype(np.uint8)
+        """,
+        """
+            kept = np.empty_like(images)
+            for number, image in enumerate(images):
+                noisy = image.astype("float32") + generator.normal(scale=strength, size=image.shape)
+                kept[number] = np.minimum(np.maximum(np.floor(noisy + 0.5), 0), 255)
+            return kept
+        """,
+    ],
+    "design": [
+        "return zoo.small(seed)",
+        """
+            keras.utils.set_random_seed(seed)
+            inputs = x = keras.Input((None, None, 3))
+            for dilation in (1, 2, 4, 8, 16):
+                x = keras.layers.Conv2D(16, 3, padding="same", dilation_rate=dilation, activation="silu")(x)
+            return keras.Model(inputs, keras.layers.Conv2D(1, 1, activation="sigmoid")(x))
+        """,
+        """
+            return zoo.small(seed, skip=lambda level, width: attention.AttentionGate(width=8))
+        """,
+    ],
+    "plan": [
+        "return dict(slices=6400, batch=16, rate=0.003, noise=0.0, bend=False)",
+        "return {'batch': np.int64(4), 'slices': 2000, 'noise': 40, 'rate': 0.005, 'bend': True, 'loss': 'Dice'}",
+    ],
+}
+
+# (expression over the finished lesson, lowest, highest), quoted in the text as "0.5 to 0.8" or "between 0.5 and 0.8".
+RANGES = [
+    ("before['the large network'].mean()", "0.55", "0.70"),
+    ("after['the large network'].mean()", "0.15", "0.35"),
+    ("scores['noisy'][0].mean()", "0.25", "0.50"),
+]
