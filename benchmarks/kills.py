@@ -101,9 +101,9 @@ def outcome(folder: Path) -> tuple:
                for which in ("final", "best")]  # fmt: skip
     curves = [[row["epoch"], row["loss"], row["validation_dice"]] for row in run_folder.read_history(run)]
     scores = json.loads((run / "scores.json").read_text())
-    # a cache is named after the times of its files
+    # a cache is named after its folder and the times of its files
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if "cache/brain-" not in p.as_posix())
-    caches = collections.Counter(path.suffix or path.name.rsplit("-", 1)[0] for path in folder.glob("home/cache/*"))
+    caches = sorted(path.suffix or path.name.split("-")[2] for path in folder.glob("home/cache/*"))
     return [each.tobytes() for each in weights], scores, curves, names, caches
 
 

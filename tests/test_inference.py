@@ -82,3 +82,14 @@ def test_flips_average_the_image_and_its_mirror_image_in_windows_too():
 def test_what_cannot_be_meant_is_refused(images, change, message):
     with pytest.raises(ValueError, match=message):
         inference.predict_probabilities(pointwise(), images, **change)
+
+
+def test_a_network_for_oblong_images_sees_each_scaled_to_fit():
+    image = keras.Input((16, 32, 3))
+    network = keras.Model(image, keras.layers.Lambda(lambda values: values[..., :1])(image))
+    wide, square = np.full((1, 8, 16, 3), 255, "uint8"), np.full((1, 20, 20, 3), 255, "uint8")
+    assert inference.fitted(network, wide)[0].min() == 1, "it fills the network's input"
+    inputs, _ = inference.fitted(network, square)
+    assert inputs.shape == (1, 16, 32, 3) and inputs[:, :, 8:24].min() == 1 and inputs[:, :, :8].max() == 0
+    assert inputs[:, :, 24:].max() == 0
+    assert np.allclose(inference.predict_probabilities(network, square), 1)
