@@ -630,9 +630,9 @@ def _run(session: Session, code, space: dict, seed: str) -> None:
     def drawn(given=None):
         return original(draws.spawn(1)[0] if given is None else given)
 
-    session.end = time.monotonic() + session.limits.seconds
     if "keras" in sys.modules:
         sys.modules["keras"].utils.set_random_seed(int.from_bytes(digest[:4], "big"))
+    session.end = time.monotonic() + session.limits.seconds
     np.random.default_rng = drawn
     kept_hash = builtins.hash
     try:
