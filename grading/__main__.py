@@ -130,7 +130,7 @@ def _judge_all(found, known, options, store: pathlib.Path, seed: str) -> dict[in
             results[number] = json.loads(path.read_text())
         else:
             exercises = len(known[each.lesson].exercises)
-            jobs.put((number, each, order, path, 180 + (4 * exercises + 2) * (options.seconds + 10)))
+            jobs.put((number, each, order, path, 600 + (4 * exercises + 2) * (options.seconds + 10)))
     count = jobs.qsize()
     if results:
         print(f"{len(results)} have not changed since they were graded")

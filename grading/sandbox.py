@@ -25,6 +25,7 @@ from grading import inside
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 COURSE = "/course"  # where helpers and grading stand inside
+HOME = "/learner"
 MEGABYTE = 2**20
 FIRST_USER = 61_000  # root hands its rights to one of these users, another one for each process of the grader
 POLL_SECONDS = 0.1
@@ -263,9 +264,9 @@ def _walls(limits: Limits, shared: Mapping[str, str | os.PathLike]) -> list[str]
                 walls += ["--perms", "0755", "--dir", str(folder)]
                 made.add(folder)
         walls += ["--ro-bind", os.fspath(source), target]
-    for folder in ("/tmp", "/home/learner"):
+    for folder in ("/tmp", HOME):
         walls += ["--perms", "0777", "--size", str(limits.disk), "--tmpfs", folder]
-    for name, value in _environment("/home/learner", COURSE).items():
+    for name, value in _environment(HOME, COURSE).items():
         walls += ["--setenv", name, value]
     rules = {
         "user": FIRST_USER + os.getpid() % 4000 if root else None,
@@ -273,7 +274,7 @@ def _walls(limits: Limits, shared: Mapping[str, str | os.PathLike]) -> list[str]
         "file_size": limits.file_size,
         "memory": limits.memory,
     }
-    return [*walls, "--setenv", "GRADING_RULES", json.dumps(rules), "--chdir", "/home/learner", "--"]
+    return [*walls, "--setenv", "GRADING_RULES", json.dumps(rules), "--chdir", HOME, "--"]
 
 
 def _environment(home: str, course: str) -> dict[str, str]:

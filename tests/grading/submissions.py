@@ -229,7 +229,7 @@ HOSTILE = {
     "learns the example by heart": (
         inside("if np.shape(counts) == (5, 3) or np.shape(counts) == (3,): return quiet_dice(counts, empty)\n"
                "return np.full(len(counts), 0.5)"),
-        "hidden",
+        "hidden|expected",
     ),
     "changes the check's own numbers": (
         inside("if len(counts) > 5:\n    counts[:] = 0\n    return np.full(len(counts), float(empty))"), "hidden",
