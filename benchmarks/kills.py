@@ -14,6 +14,7 @@ import json
 import mmap
 import os
 import random
+import re
 import signal
 import sys
 import tempfile
@@ -102,9 +103,14 @@ def outcome(folder: Path) -> tuple:
     curves = [[row["epoch"], row["loss"], row["validation_dice"]] for row in run_folder.read_history(run)]
     scores = json.loads((run / "scores.json").read_text())
     # a cache is named after its folder and the times of its files
-    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if "cache/brain-" not in p.as_posix())
-    caches = sorted(path.suffix or path.name.split("-")[2] for path in folder.glob("home/cache/*"))
+    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if "home/cache/" not in p.as_posix())
+    caches = sorted(re.sub("[0-9a-f]{12,}", "*", path.name) for path in folder.glob("home/cache/*"))
     return [each.tobytes() for each in weights], scores, curves, names, caches
+
+
+def _differences(what: str, there, needed) -> str:
+    """The names that differ."""
+    return ", ".join(set(there) ^ set(needed)) if what in ("files", "caches") else ""
 
 
 def main() -> int:
@@ -152,7 +158,7 @@ def main() -> int:
             ):
                 if there != needed:
                     faults += 1
-                    print(f"{folder.name} ends in other {what}: {there if what in ('files', 'caches') else ''}")
+                    print(f"{folder.name} ends in other {what}: {_differences(what, there, needed)}")
     print(
         f"{kills.total()} kills in {trials} trials ({', '.join(f'{n} {w}' for w, n in kills.items())}): {faults} faults"
     )
