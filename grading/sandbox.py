@@ -254,18 +254,19 @@ def _walls(limits: Limits, shared: Mapping[str, str | os.PathLike]) -> list[str]
     for path in ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "fonts"):
         walls += ["--ro-bind-try", f"/etc/{path}", f"/etc/{path}"]
     walls += ["--ro-bind-try", "/sys/devices/system/cpu", "/sys/devices/system/cpu"]
+    # before the rest, which may lie below /tmp
+    for folder in ("/tmp", HOME):
+        walls += ["--perms", "0777", "--size", str(limits.disk), "--tmpfs", folder]
     python = {sys.prefix, sys.base_prefix, *(path for path in sys.path if path.endswith("-packages"))}
     mounts = {path: path for path in sorted(python) if os.path.isdir(path) and not path.startswith("/usr/")}
     mounts |= {f"{COURSE}/{folder}": str(ROOT / folder) for folder in ("helpers", "grading")} | dict(shared)
-    made = set()
+    made = {pathlib.PurePosixPath("/tmp"), pathlib.PurePosixPath(HOME)}
     for target, source in mounts.items():
         for folder in [*reversed(pathlib.PurePosixPath(target).parents)][1:]:  # bwrap makes them for root's eyes alone
             if folder not in made:
                 walls += ["--perms", "0755", "--dir", str(folder)]
                 made.add(folder)
         walls += ["--ro-bind", os.fspath(source), target]
-    for folder in ("/tmp", HOME):
-        walls += ["--perms", "0777", "--size", str(limits.disk), "--tmpfs", folder]
     for name, value in _environment(HOME, COURSE).items():
         walls += ["--setenv", name, value]
     rules = {

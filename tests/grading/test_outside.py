@@ -407,6 +407,15 @@ def test_command_runs_with_files_in_and_files_out():
     assert (slow.status, slow.reason) == (None, "seconds")
 
 
+@needs_sandbox
+def test_what_is_shared_may_lie_in_a_temporary_folder(tmp_path):
+    (tmp_path / "given.txt").write_text("seen")
+    code = "import pathlib, sys; print(pathlib.Path(sys.argv[1]).read_text()); pathlib.Path('/tmp/own').touch()"
+    inside = "/tmp/below/given.txt"  # as a course does that was cloned there
+    done = sandbox.run(["python", "-c", code, inside], shared={inside: tmp_path / "given.txt"})
+    assert (done.status, done.output.strip()) == (0, "seen")
+
+
 def test_lesson_of_ones_own_begins_with_everything(tmp_path, capsys):
     assert new_lesson.main(["16_recall", "--solutions", str(tmp_path)]) == 0
     (own,) = collect.lessons(tmp_path).values()
