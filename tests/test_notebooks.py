@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import symtable
 import sys
 import tomllib
 
@@ -68,6 +69,41 @@ def ends_in_a_value(source):
     if not isinstance(last, ast.Expr):
         return False
     return not (isinstance(last.value, ast.Call) and getattr(last.value.func, "id", "") == "print")
+
+
+def global_names(source):
+    """The names that a cell reads from other cells or its own top level, and those that it binds there."""
+    read, bound = set(), set()
+
+    def visit(table, top):
+        for symbol in table.get_symbols():
+            if symbol.is_referenced() and (top or symbol.is_global()):
+                read.add(symbol.get_name())
+            if top and (symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()):
+                bound.add(symbol.get_name())
+        for child in table.get_children():
+            visit(child, False)
+
+    visit(symtable.symtable(source, "cell", "exec"), True)
+    return read, bound
+
+
+def names_taken_by_checks(notebook):
+    """Names of the lesson that a check binds anew, and that a later cell reads: (check, name, later cell) of each."""
+    taken, binder = [], {}
+    for cell in code_cells(notebook):
+        check = course.marked(cell, "grade")
+        if cell.source.startswith("%"):
+            continue
+        read, bound = global_names(cell.source)
+        if not check:
+            taken += [(binder[name], name, cell.id) for name in sorted(read - bound) if binder.get(name)]
+        for name in bound:
+            if not check:
+                binder[name] = ""
+            elif name in binder:
+                binder[name] = cell.id
+    return taken
 
 
 def broken_links(markdown, folder):
@@ -212,6 +248,29 @@ def test_each_exercise_has_its_check_right_below(name):
         if course.marked(cell, "grade"):
             assert not ends_in_a_value(cell.source), f"ends in a value: {cell.source}"
     assert sum(course.marked(cell, "solution") for cell in cells) > 0
+
+
+@each_lesson
+def test_checks_leave_the_names_of_the_lesson_alone(name):
+    assert not names_taken_by_checks(course.read(course.solution_path(name)))
+
+
+def test_a_name_that_a_check_takes_is_found():
+    def cells(check, after):
+        role = {"nbgrader": {"grade": True, "solution": False}}
+        new = course.nbformat.v4.new_code_cell
+        return course.nbformat.v4.new_notebook(cells=[new("kept = 1"), new(check, metadata=role), new(after)])
+
+    assert [name for _, name, _ in names_taken_by_checks(cells("for kept in 1, 2: pass", "def f(): return kept"))] == [
+        "kept"
+    ]
+    for check, after in (
+        ("other = 2", "print(kept, other)"),
+        ("def f(kept): return kept", "print(kept)"),
+        ("kept = 2", "kept = 3; print(kept)"),
+        ("kept = 2", "print([kept for kept in (1, 2)])"),
+    ):
+        assert not names_taken_by_checks(cells(check, after))
 
 
 @each_lesson
