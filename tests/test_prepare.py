@@ -503,7 +503,11 @@ def stop(error):
         (MemoryError(), 2, "error: out of memory: close other programs, "
                            "or work on less (a smaller --batch or --size)\n"),
         (ConnectionError(), 2, "error: ConnectionError\n"),
-        (KeyboardInterrupt(), 130, "\nstopped: what is finished is kept\n"),
+        (
+            KeyboardInterrupt(),
+            130,
+            "\nstopped: what is finished is kept, and the same command goes on from there\n",
+        ),
     ],
 )  # fmt: skip
 def test_errors_end_in_one_sentence(error, code, message, capsys):
