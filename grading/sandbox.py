@@ -25,7 +25,7 @@ from grading import inside
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 COURSE = "/course"  # where helpers and grading stand inside
-HOME = "/learner"
+HOME = "/sandbox/home"
 MEGABYTE = 2**20
 FIRST_USER = 61_000  # root hands its rights to one of these users, another one for each process of the grader
 POLL_SECONDS = 0.1
