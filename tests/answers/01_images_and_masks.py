@@ -132,8 +132,7 @@ WRONG = {
         ("changes the mask", "stay as it is, but"): {
             "height, width = mask.shape": """
                 height, width = mask.shape
-                mask[0] = mask[0] | False
-                mask[mask.shape[0] - 1, 0] = True
+                mask[0, 0] = True
             """
         },
     },
