@@ -575,11 +575,12 @@ def _without_words(found: Verdict) -> Verdict:
 
 def is_blank(source: str, stub: str) -> bool:
     """Whether a cell is still as it was released."""
-
-    def bare(text):
-        return re.sub(r"\s+", " ", text).strip()
-
     return bare(source) == bare(stub)
+
+
+def bare(text: str) -> str:
+    """A text with one blank wherever it has any."""
+    return re.sub(r"\s+", " ", text).strip()
 
 
 def _judge(session: Session, exercise: Exercise, code, space, seed: str):

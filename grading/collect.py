@@ -79,8 +79,7 @@ def read(path: pathlib.Path, parts: tuple[str, ...], known: dict[str, check.Less
         parts: its path below the folder of all submissions, from which whose it is can be told.
         known: all lessons.
     """
-    parts = [unicodedata.normalize("NFC", part) for part in parts]
-    parts = [writable(part) for part in parts]
+    parts = [writable(unicodedata.normalize("NFC", part)) for part in parts]
     named, before = _lesson_of_name(parts, known)
     student = re.sub(r"_\d+_assignsubmission_.*$", "", parts[0]) if len(parts) > 1 else before or parts[0]
     try:
@@ -97,7 +96,7 @@ def read(path: pathlib.Path, parts: tuple[str, ...], known: dict[str, check.Less
         return Submission(student, named, path, f"This is lesson {fullest}, handed in as {named}.")
     lesson = known[named or fullest]
     taken = set(answers[lesson.name].values())
-    released = {_bare(source) for source in lesson.cells.values()}
+    released = {check.bare(source) for source in lesson.cells.values()}
     checks = {each.check_id for each in lesson.exercises} | {each.check_grade_id for each in lesson.exercises}
     others = [
         cell["source"]
@@ -105,13 +104,10 @@ def read(path: pathlib.Path, parts: tuple[str, ...], known: dict[str, check.Less
         if cell["code"]
         and number not in taken
         and not {cell["id"], cell["grade_id"]} & checks
-        and _bare(cell["source"]) not in released
+        and check.bare(cell["source"]) not in released
     ]
-    notes = []
-    return Submission(
-        student, lesson.name, path, None, notes,
-        {name: cells[number]["source"] for name, number in answers[lesson.name].items()}, others,
-    )  # fmt: skip
+    given = {name: cells[number]["source"] for name, number in answers[lesson.name].items()}
+    return Submission(student, lesson.name, path, cells=given, others=others)
 
 
 def read_cells(path: pathlib.Path) -> list[dict]:
@@ -191,10 +187,6 @@ def _answers(lesson: check.Lesson, cells: list[dict]) -> dict[str, int]:
 
 def _defines(source: str, names: list[str]) -> bool:
     return all(re.search(rf"^(?:def|class) {re.escape(name)}\b", source, re.MULTILINE) for name in names)
-
-
-def _bare(source: str) -> str:
-    return re.sub(r"\s+", " ", source).strip()
 
 
 def _lesson_of_name(parts: list[str], known) -> tuple[str | None, str]:

@@ -29,7 +29,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from grading import sandbox
+from grading import report, sandbox
 from helpers.data import brain, noise, phantom_brain
 from helpers.nets import handed_in, inference
 from helpers.scores import intervals, losses, metrics
@@ -329,7 +329,7 @@ def _line(row: Row, place: int | None, first: Row | None, course: Row) -> str:
     apart = "–"
     if row is not course:
         gain, gain_low, gain_high = difference(row, course)
-        verdict = "better" if gain_low > 0 else "worse" if gain_high < 0 else "cannot tell"
+        verdict = intervals.verdict(gain_low, gain_high, worth=0)
         apart = f'{gain:+.3f} <small>[{gain_low:+.3f}, {gain_high:+.3f}]</small> <b class="{verdict}">{verdict}</b>'
     tied = ""
     if first is not None and row is not first and row.competes:
@@ -447,13 +447,6 @@ $refused
 """)
 
 
-def write(path: Path, text: str) -> None:
-    """Write a page at once, so that nobody reads half of one."""
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the page; what is wrong with the call is said in one sentence, with exit status 2."""
     parser = argparse.ArgumentParser(
@@ -489,7 +482,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: the course's own network has no score, so nobody has one: {error}", file=sys.stderr)
         return 2
     rows, refused = score_all(options.submissions, hidden, walls)
-    write(options.output, page([course, *others, *rows], refused, course, options.patients))
+    report.write(options.output, page([course, *others, *rows], refused, course, options.patients))
     print(f"{options.output}: networks with a score: {len(rows)}, without: {len(refused)}")
     return 0
 

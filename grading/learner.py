@@ -152,11 +152,7 @@ class Learner(wire.Coder):
 
     def may_leave(self, thing) -> dict:
         """Anything may get a name; the check's side can call it, and ask for what it has."""
-        return {
-            "type": type(thing).__name__[:60],
-            "call": callable(thing),
-            "iterates": hasattr(type(thing), "__iter__"),
-        }
+        return {"type": type(thing).__name__[:60], "call": callable(thing)}
 
     def handle(self, name: str, about: dict):
         """What stands here for something of the check's: it can be called, and has the check's methods."""

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import html
+import io
 import pathlib
 import re
 import unicodedata
@@ -85,7 +86,7 @@ def write(path: pathlib.Path, text: str) -> None:
     """Write a whole file or none of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
+    partial.write_text(text, encoding="utf-8", newline="")
     partial.replace(path)
 
 
@@ -104,10 +105,9 @@ def table(rows: list[Row], path: pathlib.Path) -> None:
 
 def save(lines: list[list[str]], path: pathlib.Path) -> None:
     """Lines as a table of comma-separated values, all in quotes."""
-    partial = path.with_name(path.name + ".partial")
-    with open(partial, "w", encoding="utf-8", newline="") as file:
-        csv.writer(file, quoting=csv.QUOTE_ALL).writerows(lines)
-    partial.replace(path)
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(lines)
+    write(path, text.getvalue())
 
 
 # ---- a class list

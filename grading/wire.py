@@ -12,7 +12,6 @@ import io
 import json
 import math
 import sys
-import types
 
 import numpy as np
 
@@ -664,9 +663,3 @@ def apply_changes(coder: Coder, sent: list, changed: list) -> None:
             thing.bit_generator.state = new
         elif hasattr(thing, "equals") and hasattr(new, "equals"):
             thing.__init__(new)
-
-
-def function_like(thing) -> bool:
-    """Whether a thing is something to call, and nothing else."""
-    kinds = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.LambdaType)
-    return isinstance(thing, kinds)

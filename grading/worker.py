@@ -7,15 +7,15 @@ import pathlib
 import resource
 import sys
 
+from grading import inside
+
 MOST_MEMORY = 12 * 2**30
 
 
 def main() -> None:
     """Serve until the input ends."""
-    orders, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nothing, standard)
+    reader, writer = inside.take_the_pipes()
+    orders, answers = os.fdopen(reader), os.fdopen(writer, "w")
     os.environ.update(CUDA_VISIBLE_DEVICES="", TF_CPP_MIN_LOG_LEVEL="3", MPLBACKEND="agg")
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     # the description of a network may lie about its size; that ends this process, and not the machine

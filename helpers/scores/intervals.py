@@ -138,7 +138,7 @@ def verdict(low: float, high: float, worth: float) -> str:
     Args:
         low: the lower end.
         high: the upper end.
-        worth: the smallest difference that matters, above 0.
+        worth: the smallest difference that matters, 0 or more.
 
     Returns:
         "too small to matter" if all of the interval lies between -worth and worth, else "better" if it lies above
