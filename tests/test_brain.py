@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -231,6 +232,17 @@ def test_a_kill_leaves_no_cache_to_read(kaggle_folder, data_home):
     assert np.array_equal(slices.images[23], draw_slice(PATIENTS[-1], 4)[0])
     # Nobody holds its lock, so nobody is writing it any more.
     assert len(caches(data_home)) == 1 and not set(left) & set(caches(data_home))
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_what_is_unfinished_goes_with_its_lock_in_whatever_order_they_are_listed(tmp_path, monkeypatch, backwards):
+    unfinished = tmp_path / "brain-set-16-old.1234.tmp"
+    unfinished.mkdir()
+    unfinished.with_name(f"{unfinished.name}.lock").touch()
+    glob = Path.glob
+    monkeypatch.setattr(Path, "glob", lambda *arguments: sorted(glob(*arguments), reverse=backwards))
+    brain._remove_old_caches(tmp_path / "brain-set-16-new")
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_another_process_is_writing_stays(kaggle_folder, data_home):

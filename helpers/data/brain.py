@@ -546,9 +546,10 @@ def _write_header(file, shape: tuple[int, ...], dtype: type) -> None:
 
 def _remove_old_caches(target: Path) -> None:
     """Remove caches of the same set and size from before its files changed, and what a kill left behind."""
-    for path in target.parent.glob(target.name.rpartition("-")[0] + "-*"):
-        unfinished = path.with_suffix("") if path.suffix == ".lock" else path
-        being_written = unfinished.suffix == ".tmp" and not disk.is_abandoned(unfinished)
+    found = target.parent.glob(target.name.rpartition("-")[0] + "-*")
+    # each asked once, whether its lock is listed before it or after it: a lock that is asked and free is gone
+    for path in {path.with_suffix("") if path.suffix == ".lock" else path for path in found}:
+        being_written = path.suffix == ".tmp" and not disk.is_abandoned(path)
         if path != target and not being_written:
             shutil.rmtree(path, ignore_errors=True)
 
