@@ -60,9 +60,9 @@ def load_model(source: str | Path, auxiliary: bool = False) -> keras.Model:
         raise ValueError(f"{path}: was saved before it was built for images: give a trained network.") from None
     if len(inputs) != 4 or inputs[-1] != 3 or (inputs[1] is None) != (inputs[2] is None):
         raise ValueError(f"{path}: takes inputs of shape {inputs}; give a network for RGB images.")
-    if not isinstance(outputs, dict) and len(outputs) != 4:
-        raise ValueError(f"{path}: gives outputs of shape {outputs}; give a network that segments.")
     heads = getattr(model, "output", None)  # a Sequential one that was loaded has none to show
+    if not isinstance(heads, dict) and len(outputs) != 4:
+        raise ValueError(f"{path}: gives outputs of shape {outputs}; give a network that segments.")
     if isinstance(heads, dict) and not auxiliary:
         model = keras.Model(model.input, heads["main"], name=model.name)
     model.jit_compile = worth_compiling()
