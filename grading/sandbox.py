@@ -204,11 +204,13 @@ class Sandbox:
 
     def _watch(self) -> None:
         """End the program when all its processes together are too many, or too large."""
+        looks = 0  # in succession that found too much: a child that has just been forked counts its parent's memory again
         while self.process.poll() is None:
             family = _family(self.process.pid)
+            looks = looks + 1 if sum(_resident(each) for each in family) > self.limits.memory else 0
             if sum(_threads(each) for each in family) > self.limits.at_once() + 8:
                 self.kill("processes")
-            elif sum(_resident(each) for each in family) > self.limits.memory:
+            elif looks > 1:
                 self.kill("memory")
             time.sleep(POLL_SECONDS)
 
