@@ -12,9 +12,7 @@ import dataclasses
 import functools
 import hashlib
 import io
-import os
 import re
-import select
 import sys
 import time
 import types
@@ -176,19 +174,14 @@ class Session(wire.Coder):
 
     def read(self, size: int) -> bytes:
         """Read from the answer, as `inside.receive` asks."""
-        parts = []
-        while size:
-            left = self.end - time.monotonic()
-            if left <= 0 or not select.select([self.box.reader], [], [], left)[0]:
-                self.box.kill("seconds")
-                raise Ended("seconds")
-            part = os.read(self.box.reader, min(size, 2**20))
-            if not part:
-                self.box.wait()
-                raise Ended(self.box.reason or "lost")
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+        self.box.end = self.end
+        try:
+            return self.box.read(size)
+        except TimeoutError:
+            raise Ended("seconds") from None
+        except ConnectionResetError:
+            self.box.wait()
+            raise Ended(self.box.reason or "lost") from None
 
     def _send(self, message: dict) -> None:
         try:
@@ -391,11 +384,10 @@ def _remote() -> type:
 
 @dataclasses.dataclass
 class Exercise:
-    """One exercise of a lesson: its cell, its check and its points."""
+    """One exercise of a lesson: its cell, its check and its points; its name is the cell's grade_id."""
 
     name: str
     cell_id: str
-    grade_id: str
     check_id: str
     check_grade_id: str
     points: float
@@ -480,7 +472,7 @@ def read_lesson(name: str, notebook: dict, digest: str) -> Lesson:
                 stub = f'raise NotImplementedError("{STUB}")' if code_cell else "YOUR ANSWER HERE"
             exercises.append(
                 Exercise(
-                    about["grade_id"], identity, about["grade_id"], "", "", float(about["points"]),
+                    about["grade_id"], identity, "", "", float(about["points"]),
                     stub, source, "", True, not code_cell,
                 )
             )  # fmt: skip
@@ -490,7 +482,7 @@ def read_lesson(name: str, notebook: dict, digest: str) -> Lesson:
             of = last["metadata"]["nbgrader"]["grade_id"]
             exercises.append(
                 Exercise(
-                    of, last.get("id", of), of, cell.get("id", about["grade_id"]), about["grade_id"],
+                    of, last.get("id", of), cell.get("id", about["grade_id"]), about["grade_id"],
                     float(about["points"]), released(text[id(last)]), text[id(last)], source,
                 )
             )  # fmt: skip

@@ -169,7 +169,7 @@ def _answers(lesson: check.Lesson, cells: list[dict]) -> dict[str, int]:
     for each in lesson.exercises:
         names = [] if each.by_hand else each.defines
         looks = [
-            [number for number, cell in enumerate(cells) if cell["grade_id"] == each.grade_id],
+            [number for number, cell in enumerate(cells) if cell["grade_id"] == each.name],
             [number for number, cell in enumerate(cells) if cell["id"] == each.cell_id],
             [number for number, cell in enumerate(cells) if cell["code"] and names and _defines(cell["source"], names)],
         ]

@@ -77,12 +77,14 @@ def make_hidden_set(secret: str, patients: int = PATIENTS, slices: int = SLICES_
 
     def make(number: int) -> tuple[np.ndarray, np.ndarray]:
         images, masks = phantom_brain.patient(seed, number, slices)
-        side = (handed_in.SIDE, handed_in.SIDE)
-        images = np.stack([Image.fromarray(image).resize(side, Image.Resampling.BOX) for image in images])
-        shares = [Image.fromarray(mask.astype("float32")).resize(side, Image.Resampling.BOX) for mask in masks]
+        small = [
+            brain.shrink(Image.fromarray(image), Image.fromarray(mask.astype("uint8") * 255), handed_in.SIDE)
+            for image, mask in zip(images, masks, strict=True)
+        ]
+        images, masks = map(np.stack, zip(*small, strict=True))
         rng = np.random.default_rng([seed, number, 1])
         images = noise.rescan(images, rng.uniform(0, handed_in.NOISE), rng)
-        return brain.normalise_images(images), np.stack(shares) >= 0.5 - 1e-6
+        return brain.normalise_images(images), masks
 
     with concurrent.futures.ThreadPoolExecutor(helpers.processors()) as pool:
         made = list(pool.map(make, range(patients)))

@@ -118,10 +118,9 @@ def run(
     command = [sys.executable if command[0] == "python" else command[0], *command[1:]]
     order = {"command": command, "wanted": list(wanted), "output": limits.output}
     with Sandbox([sys.executable, "-m", "grading.inside"], limits, shared or {}, walls) as box:
-        end = time.monotonic() + limits.seconds
         try:
             inside.send(box.writer, order, list((files or {}).items()))
-            answer, parts = inside.receive(_Patient(box, end), ANSWER_BYTES)
+            answer, parts = inside.receive(box, ANSWER_BYTES)
         except TimeoutError:
             return Finished(None, "seconds", "", {})
         except (OSError, ValueError):
@@ -139,13 +138,14 @@ class Sandbox:
     """A program behind walls, with a pipe into it and one out of it: its standard input and output.
 
     Attributes:
+        end: the hour, of `time.monotonic`, at which patience with it ends; at first the limit's.
         reason: why it was ended, None as long as nobody ended it: "memory", "processes" or what `kill` was told.
     """
 
     def __init__(
         self, command: list[str], limits: Limits, shared: Mapping[str, str | os.PathLike] | None = None, walls=True
     ):
-        self.limits, self.reason = limits, None
+        self.limits, self.reason, self.end = limits, None, time.monotonic() + limits.seconds
         self._home = None if walls else tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True)
         if walls:
             command, home, environment = [*_walls(limits, shared or {}), *command], "/", {}
@@ -173,6 +173,21 @@ class Sandbox:
 
     def __exit__(self, *_):
         self.close()
+
+    def read(self, size: int) -> bytes:
+        """Read exactly `size` bytes of what it says; TimeoutError at `end`, ConnectionResetError if it is gone."""
+        parts = []
+        while size:
+            left = self.end - time.monotonic()
+            if left <= 0 or not select.select([self.reader], [], [], left)[0]:
+                self.kill("seconds")
+                raise TimeoutError
+            part = os.read(self.reader, min(size, MEGABYTE))
+            if not part:
+                raise ConnectionResetError("the program has ended")
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
 
     def kill(self, reason: str) -> None:
         """End it and all that it started, now."""
@@ -204,7 +219,7 @@ class Sandbox:
 
     def _watch(self) -> None:
         """End the program when all its processes together are too many, or too large."""
-        looks = 0  # in succession that found too much: a child that has just been forked counts its parent's memory again
+        looks = 0  # in succession that found too much: a child just forked counts its parent's memory again
         while self.process.poll() is None:
             family = _family(self.process.pid)
             looks = looks + 1 if sum(_resident(each) for each in family) > self.limits.memory else 0
@@ -213,28 +228,6 @@ class Sandbox:
             elif looks > 1:
                 self.kill("memory")
             time.sleep(POLL_SECONDS)
-
-
-class _Patient:
-    """The reading end of a sandbox as a file, with an hour at which patience ends."""
-
-    def __init__(self, box: Sandbox, end: float):
-        self.box, self.end = box, end
-
-    def read(self, size: int) -> bytes:
-        """Read exactly `size` bytes; TimeoutError when time is up, EOFError (an OSError's cousin) at its end."""
-        parts, missing = [], size
-        while missing:
-            left = self.end - time.monotonic()
-            if left <= 0 or not select.select([self.box.reader], [], [], left)[0]:
-                self.box.kill("seconds")
-                raise TimeoutError
-            part = os.read(self.box.reader, min(missing, MEGABYTE))
-            if not part:
-                raise ConnectionResetError("the program has ended")
-            parts.append(part)
-            missing -= len(part)
-        return b"".join(parts)
 
 
 def _walls(limits: Limits, shared: Mapping[str, str | os.PathLike]) -> list[str]:

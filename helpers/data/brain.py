@@ -223,10 +223,8 @@ def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
     for each in layout.slices:
         looks |= {path: look for path, look in ((each.image, _look_image), (each.mask, _look_mask)) if path}
     facts, gone = inspection.look_at_all(folder, looks, "slice", progress)
-    for path, seen in facts.items():
-        if "problem" in seen:
-            findings.append(image_files.Finding(disk.below(folder, path), seen["problem"]))
-    findings += _of_one_value(folder, layout.slices, facts) + _sizes(folder, layout.slices, facts)
+    findings += inspection.unusable(folder, facts) + _of_one_value(folder, layout.slices, facts)
+    findings += _sizes(folder, layout.slices, facts)
     findings += _duplicates(folder, layout.slices, facts) + _lost(folder, layout.slices, gone)
     patients = {each.patient for each in layout.slices}
     pairs = sum(each.image is not None and each.mask is not None for each in layout.slices)
@@ -278,7 +276,7 @@ def _sizes(
         image = facts[each.image].get("size") if each.image else None
         mask = facts[each.mask].get("size") if each.mask else None
         if image and mask and image != mask:
-            findings.append(image_files.Finding(disk.below(folder, each.mask), _misfit(image, mask)))
+            findings.append(image_files.Finding(disk.below(folder, each.mask), inspection.misfit(mask, image)))
         elif image:
             sizes[each.image] = tuple(image)
     usual = collections.Counter(sizes.values()).most_common(1)[0][0] if sizes else None
@@ -443,12 +441,8 @@ def _read_mask(path: Path) -> Image.Image:
     return mask
 
 
-def _misfit(image: Sequence[int], mask: Sequence[int]) -> str:
-    return f"mask has {disk.size_words(mask)} pixels, its image {disk.size_words(image)}"
-
-
 def _advice(folder: Path) -> str:
-    return f"see all that is wrong with `python -m helpers.prepare brain --check {shlex.quote(disk.printable(folder))}`"
+    return inspection.advice("brain", folder)
 
 
 def _refuse_unpaired(folder: Path, files: Sequence[_SliceFiles]) -> None:
@@ -467,11 +461,25 @@ def _read_slice(folder: Path, files: _SliceFiles, size: int | None) -> tuple[np.
         path = files.mask
         mask = _read_mask(path)
         if image.size != mask.size:
-            raise ValueError(_misfit(image.size, mask.size))
+            raise ValueError(inspection.misfit(mask.size, image.size))
     except ValueError as error:
         raise ValueError(f"{disk.printable(path)}: {error}; {_advice(folder)}") from error
     if size is None or image.size == (size, size):
         return np.asarray(image), np.asarray(mask) > 0
+    return shrink(image, mask, size)
+
+
+def shrink(image: Image.Image, mask: Image.Image, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Scale a slice to a square: a pixel is the mean of what it covers, and tumour if half of that or more is.
+
+    Args:
+        image: mode RGB.
+        mask: mode L, 0 and 255.
+        size: the new side in pixels.
+
+    Returns:
+        The image (size, size, 3) uint8 and the mask (size, size) bool.
+    """
     # In floating point, so that rounding cannot decide about a pixel that is exactly half tumour.
     shares = np.asarray(mask.convert("F").resize((size, size), Image.Resampling.BOX)) / 255
     return np.asarray(image.resize((size, size), Image.Resampling.BOX)), shares >= 0.5 - 1e-6

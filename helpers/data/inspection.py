@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shlex
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -113,6 +114,26 @@ def _seen(look: Look, path: Path) -> Facts:
         return {"problem": str(error)}
     except MemoryError:
         return {"problem": "needs more memory than there is"}
+
+
+def unusable(folder: Path, facts: dict[Path, Facts]) -> list[image_files.Finding]:
+    """The files that cannot be used, and why."""
+    return [
+        image_files.Finding(disk.below(folder, path), seen["problem"])
+        for path, seen in facts.items()
+        if "problem" in seen
+    ]
+
+
+def misfit(mask: Sequence[int], image: Sequence[int]) -> str:
+    """What is wrong with a mask of another size, (width, height), than its image."""
+    return f"mask has {disk.size_words(mask)} pixels, its image {disk.size_words(image)}"
+
+
+def advice(data_set: str, folder: Path) -> str:
+    """How to see all that is wrong in a folder; `data_set` as `prepare` calls it."""
+    command = f"python -m helpers.prepare {data_set} --check {shlex.quote(disk.printable(folder))}"
+    return f"see all that is wrong with `{command}`"
 
 
 def pixels(image) -> Facts:

@@ -12,7 +12,6 @@ import dataclasses
 import functools
 import os
 import re
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -108,7 +107,9 @@ def find(source: str | Path) -> list[Pair]:
     folder = folder_of(source)
     pairs, findings = _scan(folder)
     if findings:
-        raise ValueError(f"{disk.printable(folder / findings[0].place)}: {findings[0].words}; {_advice(folder)}")
+        raise ValueError(
+            f"{disk.printable(folder / findings[0].place)}: {findings[0].words}; {inspection.advice('pairs', folder)}"
+        )
     if not pairs:
         raise FileNotFoundError(
             f"{folder}: holds no pair; put images into images/ and masks of the same names into masks/, or beside each "
@@ -281,7 +282,9 @@ def read(pair: Pair, table: np.ndarray, size: int | None = None) -> tuple[Image.
     image = Image.fromarray(image_files.read(pair.image))
     labels = _named_mask(pair.mask).point(table.tolist())
     if image.size != labels.size:
-        raise ValueError(f"{disk.printable(pair.mask)}: {_misfit(labels.size, image.size)}; get both files again")
+        raise ValueError(
+            f"{disk.printable(pair.mask)}: {inspection.misfit(labels.size, image.size)}; get both files again"
+        )
     if size is not None and max(image.size) != size:
         factor = size / max(image.size)
         small = tuple(max(1, round(side * factor)) for side in image.size)
@@ -353,9 +356,7 @@ def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
     def find(path: Path, words: str, stops: bool = True) -> None:
         findings.append(image_files.Finding(disk.below(folder, path), words, stops))
 
-    for path, seen in facts.items():
-        if "problem" in seen:
-            find(path, seen["problem"])
+    findings += inspection.unusable(folder, facts)
     counts = np.zeros(256, "int64")
     seen_as: dict[str, Path] = {}
     for pair in pairs:
@@ -368,7 +369,7 @@ def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
             if image.get("flat") and len(mask["counts"]) > 1:
                 find(pair.image, "image is of one value throughout, though its mask shows something")
             if image.get("size", mask["size"]) != mask["size"]:
-                find(pair.mask, _misfit(mask["size"], image["size"]))
+                find(pair.mask, inspection.misfit(mask["size"], image["size"]))
     words = f"{len(pairs)} pairs in {disk.printable(folder)}"
     if counts.any():
         stray = _stray(counts.tolist())
@@ -417,11 +418,3 @@ def _inverted(masks: dict[Path, inspection.Facts], area: int) -> list[Path]:
     others = [shares[path] for path in shares if path not in full]
     alone = len(shares) >= _MANY and len(full) <= max(1, len(shares) // 20)
     return full if alone and all(share < 0.5 and rim < 0.2 for share, rim in others) else []
-
-
-def _misfit(mask: Sequence[int], image: Sequence[int]) -> str:
-    return f"mask has {disk.size_words(mask)} pixels, its image {disk.size_words(image)}"
-
-
-def _advice(folder: Path) -> str:
-    return f"see all that is wrong with `python -m helpers.prepare pairs --check {shlex.quote(disk.printable(folder))}`"

@@ -11,7 +11,6 @@ import collections
 import dataclasses
 import os
 import re
-import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -264,9 +263,7 @@ def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
     def find(path: Path, words: str) -> None:
         findings.append(image_files.Finding(disk.below(folder, path), words))
 
-    for path, seen in facts.items():
-        if "problem" in seen:
-            find(path, seen["problem"])
+    findings += inspection.unusable(folder, facts)
     seen_as: dict[str, Path] = {}
     values: set[int] = set()
     for split in SPLITS:
@@ -425,5 +422,4 @@ def _read_classes(path: Path) -> Image.Image:
 
 
 def _advice(folder: Path) -> str:
-    path = shlex.quote(disk.printable(folder))
-    return f"see all that is wrong with `python -m helpers.prepare cityscapes --check {path}`"
+    return inspection.advice("cityscapes", folder)
