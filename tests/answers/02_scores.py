@@ -162,6 +162,15 @@ WRONG = {
         ("adds a small number", "for each kind the sum of second minus first"): {
             "/ len(change)": "/ (len(change) + 1e-3)"
         },
+        ("counts in a small type", "overflows"): {"first[:, 2]": "first[:, 2].astype('uint8')"},
+        ("gives a dictionary", "in a list or an array"): {
+            "return [change[kind].sum() / len(change) for kind in kinds]": """
+                return {name: change[kind].sum() / len(change) for name, kind in zip(("none", "small", "large"), kinds)}
+            """
+        },
+        ("gives the changes of each kind", "add up the slices of each kind"): {
+            "change[kind].sum() / len(change)": "change[kind]"
+        },
         ("subtracts in place", "stay as it is, but"): {
             "change = metrics.dice(second) - metrics.dice(first)": """
                 change = metrics.dice(second) - metrics.dice(first)
