@@ -195,5 +195,14 @@ RIGHT = {
     ],
 }
 
-# the text quotes no range: each conclusion is printed from the numbers themselves
-RANGES = []
+RANGES = []  # the text quotes none
+
+# what the text concludes from phantoms: expressions over the finished lesson
+CLAIMS = [
+    "len(found) < len(slices) / 2",
+    "mean_dice['0 to 1'] - mean_dice['0 to 255'] > 0.3",
+    "best < 0.2",
+    "grown > 1.2",
+    "of_version['made grey'].mean() < of_version['blue first'].mean() - 0.2",
+    "set(names[np.argsort(dices)[:2]]) <= set(copied)",
+]

@@ -278,5 +278,15 @@ RIGHT = {
     ],
 }
 
-# the text quotes no range: each conclusion is printed from the numbers themselves
-RANGES = []
+RANGES = []  # the text quotes none
+
+# what the text concludes from phantoms: expressions over the finished lesson
+CLAIMS = [
+    "bright_dice['with skips'] - bright_dice['without skips'] > 0.05",
+    "min(cuts, key=cuts.get) == 'skip 1'",
+    "(reaches[0], reaches[-1]) == (5, 140)",
+    "best[16][0] < 0.5",
+    "dice > 0.55",
+    "agreement > 0.75",
+    "dice - dice_between(validation.masks, found) > 0.1",
+]

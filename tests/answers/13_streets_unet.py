@@ -282,5 +282,12 @@ RIGHT = {
     ],
 }
 
-# the text quotes no range: each conclusion is printed from the numbers themselves
-RANGES = []
+RANGES = []  # the text quotes none
+
+# what the text concludes from phantoms: expressions over the finished lesson
+CLAIMS = [
+    "ahead > 0.2",
+    "seam > 3",
+    "min(scores['the network']['classes'][name] for name in ('traffic light', 'traffic sign')) > 0.2",
+    "gained['whole, mirrored, three scales'] < gained['whole, mirrored'] - 0.01",
+]
