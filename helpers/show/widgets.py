@@ -80,7 +80,7 @@ class Slider(anywidget.AnyWidget):
       display: flex; align-items: center; gap: 0.75em; max-width: 100%; padding: 0.3em 0.4em;
       color: var(--jp-ui-font-color1, inherit); font-size: var(--jp-ui-font-size1, 13px);
     }
-    .where-to-look-slider span { min-width: 5em; }
+    .where-to-look-slider span { min-width: 7em; }
     .where-to-look-slider input {
       flex: 1; min-width: 4em; margin: 0; accent-color: var(--jp-brand-color1, #1976d2);
     }
