@@ -342,13 +342,12 @@ def test_volume_lays_over_a_slice_what_is_asked_for():
     assert coloured(figures.volume(**HEADS, row=1, over="truth")) == (["true area"], [100], 0)
     assert coloured(figures.volume(**HEADS, row=1, over="prediction")) == (["prediction"], [], 1)
     assert coloured(figures.volume(**HEADS, row=1, over="both")) == (["true area", "prediction"], [100], 1)
-    key, pixels, lines = coloured(figures.volume(**HEADS, row=1, over="errors"))
-    assert (key, pixels, lines) == (["found", "missed", "healthy, but marked"], [50, 50, 50], 0)
-    *_, wrong = figures.volume(**HEADS, row=2, over="errors").axes[1].images
-    assert np.array_equal(np.asarray(wrong.get_array())[..., 3] > 0, SQUARE)
-    assert np.allclose(
-        np.asarray(wrong.get_array())[SQUARE][0, :3], np.array(ImageColor.getrgb(figures.PREDICTION)) / 255
-    )
+    figure = figures.volume(**HEADS, row=1, over="errors")
+    assert coloured(figure) == (["found", "missed", "healthy, but marked"], [50, 50, 50], 0)
+    _, *kinds = [np.asarray(image.get_array()) for image in figure.axes[1].images]
+    for kind, expected in zip(kinds, (area(10, 15, 5, 15), area(5, 10, 5, 15), area(15, 20, 5, 15)), strict=True):
+        assert np.array_equal(kind[..., 3] > 0, expected)
+    assert np.allclose(kinds[2][19, 10, :3] * 255, ImageColor.getrgb(figures.PREDICTION))
     assert coloured(figures.volume(**HEADS, row=1, over="both", threshold=0.8))[-1] == 0
 
 
@@ -391,7 +390,10 @@ def test_volume_slider_walks_through_the_slices():
     over.value = over.words.index("errors")
     assert image_of(walk.picture.value)[0].startswith(f"{told}errors.") and walk.picture.value != before
     slices.value = 3
-    assert "patient 2: 0 pixels of tumour, 100 marked" in image_of(walk.picture.value)[0]
+    alt, _ = image_of(walk.picture.value)
+    assert "patient 2: 0 pixels of tumour, 100 marked" in alt
+    expected = figures.Picture(figures.volume(**HEADS, row=2, over="errors"), alt)
+    assert walk.picture.value == expected._repr_html_()
     alts = re.findall(r'<img alt="([^"]*)"', walk._repr_mimebundle_()["text/html"])
     assert [alt.startswith(told) for alt in alts] == [True, True] and alts[0] != alts[1]
 
