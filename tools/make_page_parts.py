@@ -4,8 +4,8 @@ python tools/make_page_parts.py      # writes build/page/engine.js and build/pag
 
 The engine is onnxruntime-web (MIT), compiled to WebAssembly. It is a package of npm, so npm fetches it here, as pip
 fetches the packages of Python: one version, known by its checksum. Nothing of it is committed, and the published book
-holds a copy of its own, so that a visitor's browser asks nobody but the book. The network is helpers/weights/brain.keras,
-exported as `python -m helpers.export --half` does; the slices are phantoms that it was not trained on.
+holds a copy of its own, so that a visitor's browser asks nobody but the book. The network is brain.keras, exported as
+`python -m helpers.export --half` does; the slices are phantoms that it was not trained on.
 
 All of it is written as scripts, in base64: a page that is opened from a disk may read scripts, but no other file.
 """
@@ -29,7 +29,8 @@ ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "build/page"
 ENGINE = "onnxruntime-web@1.30.0"
 CHECKSUM = "d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71"  # SHA-256 of the package
-PHANTOMS = ((2000, 1), (2000, 4), (2000, 7))  # seed and number of a patient; the networks' own have other seeds
+PHANTOMS = ((2000, 1), (2000, 4), (2000, 7), (2000, 9))  # seed and number of a patient; training had other seeds
+LENIENT, STRICT = 0.1, 0.9  # thresholds
 
 
 def text(content: bytes) -> str:
@@ -79,16 +80,21 @@ def engine_script(package: bytes) -> str:
 
 
 def network_script() -> str:
-    """The exported network, and the largest tumour of each of a few phantoms with the truth about it."""
+    """The exported network, and of each of a few phantoms the slice where the threshold matters most, with its mask."""
     from helpers import export, tasks
-    from helpers.data import phantom_brain
+    from helpers.data import brain, phantom_brain
+    from helpers.nets import inference
 
     model, purpose = tasks.load("brain")
     content = export.exported(model, purpose, half=True)[0]
     examples = []
     for seed, number in PHANTOMS:
-        images, masks = phantom_brain.patient(seed, number, slices=12)
-        row = int(masks.sum(axis=(1, 2)).argmax())
+        images, masks = phantom_brain.patient(seed, number, slices=16)
+        # each normalised alone, as in the page
+        alone = np.concatenate([brain.normalise_images(image[None]) for image in images])
+        found = inference.predict_probabilities(model, alone)
+        moved = ((found >= LENIENT) & (found < STRICT)).sum(axis=(1, 2)) * masks.any(axis=(1, 2))
+        row = int(moved.argmax())
         examples.append(f"{{image: {text(png(images[row]))}, truth: {text(png(masks[row].astype('uint8') * 255))}}}")
     return f"var networkFile = {text(content)};\nvar networkExamples = [{', '.join(examples)}];\n"
 
@@ -109,7 +115,8 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         if not is_newer(output / "engine.js", [Path(__file__)]):
             write(output / "engine.js", engine_script(fetch_engine()))
-        if not is_newer(output / "network.js", [Path(__file__), ROOT / "helpers/export.py", ROOT / "helpers/weights/brain.keras"]):
+        sources = [Path(__file__), ROOT / "helpers/export.py", ROOT / "helpers/weights/brain.keras"]
+        if not is_newer(output / "network.js", sources):
             write(output / "network.js", network_script())
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}; the book is made without it, and its page says so", file=sys.stderr)

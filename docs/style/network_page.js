@@ -7,6 +7,8 @@
   const RED = [230, 30, 30], GREEN = [30, 200, 60];
   const INFERNO = [[0, 0, 4], [66, 10, 104], [147, 38, 103], [221, 81, 58], [252, 165, 10], [252, 255, 164]];
   const LARGEST = 4096; // pixels a side
+  const MISSING =
+    "This copy of the book was made without the network: make book, with a connection to the internet, brings it.";
   const element = (name) => document.getElementById(`network-${name}`);
   const here = document.currentScript.src;
 
@@ -30,7 +32,7 @@
       const script = document.createElement("script");
       script.src = new URL(name, here).href;
       script.onload = resolve;
-      script.onerror = () => reject(new Error("This copy of the book was made without the network: make book, with a connection to the internet, brings it."));
+      script.onerror = () => reject(new Error(MISSING));
       document.head.append(script);
     });
   }
@@ -71,8 +73,7 @@
   // The colours of a picture as they stand in its file, or a sentence about why there are none.
   async function decoded(file) {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const image = tiff.isOne(bytes) ? await tiff.decoded(bytes) : await picture(file, bytes);
-    return image;
+    return tiff.isOne(bytes) ? tiff.decoded(bytes) : picture(file, bytes);
   }
 
   async function picture(file, bytes) {
@@ -105,12 +106,11 @@
     try {
       const image = await decoded(file);
       const truth = truthFile && (await decoded(truthFile)).values.filter((_, place) => place % 3 === 0);
-      const start = performance.now();
       const probability = await predict(image);
       if (number !== asked) return;
       page.seen = { name, image, truth, probability };
       draw();
-      say(`${name}: ${image.width} x ${image.height} pixels, predicted in ${Math.round(performance.now() - start)} ms.`);
+      say(`${name}: ${image.width} x ${image.height} pixels.`);
     } catch (error) {
       if (number !== asked) return;
       complain(`${name} ${error.message}.`);
