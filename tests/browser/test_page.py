@@ -8,7 +8,7 @@ import course
 import numpy as np
 import pytest
 from PIL import Image
-from test_browser import SCREENSHOTS, WIDTHS, browser  # noqa: F401  a fixture
+from test_browser import SCREENSHOTS, WIDTHS
 
 from helpers import tasks
 from helpers.data import brain, phantom_brain
@@ -46,7 +46,7 @@ def address(tmp_path_factory):
 class Page:
     """The page, with what a visitor does and sees."""
 
-    def __init__(self, browser, address, theme="light", width=WIDTHS[0]):  # noqa: F811
+    def __init__(self, browser, address, theme="light", width=WIDTHS[0]):
         self.mistakes, self.asked = [], []
         self.page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=theme)
         self.page.set_default_timeout(1000 * SECONDS)
@@ -73,7 +73,7 @@ class Page:
 
 
 @pytest.fixture(scope="module")
-def page(browser, address):  # noqa: F811
+def page(browser, address):
     opened = Page(browser, address)
     yield opened
     opened.page.close()
@@ -151,7 +151,7 @@ def test_a_file_that_is_no_picture_is_told_and_the_last_one_stays(page):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_page_as_it_is_seen(browser, address, theme, width):  # noqa: F811
+def test_the_page_as_it_is_seen(browser, address, theme, width):
     opened = Page(browser, address, theme, width)
     opened.seen("Phantom 1")
     sides = opened.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
@@ -162,7 +162,7 @@ def test_the_page_as_it_is_seen(browser, address, theme, width):  # noqa: F811
     opened.page.close()
 
 
-def test_a_book_without_the_network_says_so(browser, address):  # noqa: F811
+def test_a_book_without_the_network_says_so(browser, address):
     opened = browser.new_page()
     opened.route("**/engine.js", lambda route: route.abort())
     opened.goto(address)
