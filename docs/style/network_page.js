@@ -6,7 +6,7 @@
   const NORMALISATION = "each channel by the 10th and 99th percentile of its patient";
   const RED = [230, 30, 30], GREEN = [30, 200, 60];
   const INFERNO = [[0, 0, 4], [66, 10, 104], [147, 38, 103], [221, 81, 58], [252, 165, 10], [252, 255, 164]];
-  const LARGEST = 4096; // pixels a side
+  const LARGEST = 2048; // pixels a side
   const MISSING =
     "This copy of the book was made without the network: make book, with a connection to the internet, brings it.";
   const element = (name) => document.getElementById(`network-${name}`);

