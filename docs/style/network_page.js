@@ -192,11 +192,12 @@
   function showExample() {
     const { image, truth } = networkExamples[element("example").value];
     const name = element("example").selectedOptions[0].textContent;
+    element("file").value = ""; // so that the same file can be chosen again
     return show(name, new Blob([bytesOf(image)]), new Blob([bytesOf(truth)]));
   }
 
   function showOwn(file) {
-    element("example").value = "";
+    element("example").value = "own";
     return show(file.name, file);
   }
 
@@ -210,6 +211,8 @@
       return;
     }
     networkExamples.forEach((_, number) => element("example").add(new Option(`Phantom ${number + 1}`, number)));
+    element("example").add(new Option("your own", "own"));
+    element("example").lastChild.disabled = true; // chosen by choosing a file
     for (const name of ["example", "file", "threshold"]) element(name).disabled = false;
     element("example").addEventListener("change", showExample);
     element("file").addEventListener("change", (event) => event.target.files.length && showOwn(event.target.files[0]));

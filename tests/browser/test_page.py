@@ -147,6 +147,7 @@ def test_a_file_that_is_no_picture_is_told_and_the_last_one_stays(page):
     page.drop("good.png", file_of(np.zeros((40, 40), "uint8"), "PNG"))
     _, area = page.seen("good.png")
     assert area.shape == (40, 40) and page.words("error") == ""
+    assert page.page.get_by_label("Slice", exact=True).input_value() == "own"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
