@@ -129,10 +129,15 @@ def add_model(parser: argparse.ArgumentParser, datasets: Iterable[str]) -> None:
 
 
 def add_inference_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that `averaging` and `threshold` read."""
+    """Add the options that `averaging` and `area_rule` read."""
     parser.add_argument(
         "--threshold", type=float, metavar="P", help="one class: the probability from which a pixel belongs to it (0.5)"
     )
+    parser.add_argument(
+        "--smallest-part", type=float, metavar="SHARE",
+        help="one class: drop the connected parts of its area, in a patient's slices those of the volume, that are "
+        "smaller than this share of the largest (as the network was scored in its run; 0 keeps all)",
+    )  # fmt: skip
     parser.add_argument("--flips", action="store_true", help="average over each image and its mirror image")
     parser.add_argument(
         "--scales", type=_factor, nargs="+", default=[1.0], metavar="S", help="average over these scales (1)"
@@ -160,16 +165,15 @@ def averaging(options: argparse.Namespace) -> dict:
     return {"flips": options.flips, "scales": options.scales, "window": options.window}
 
 
-def threshold(options: argparse.Namespace, trained: float | None) -> float | None:
-    """Return the threshold that was asked for, or else that of the network, which is None for several classes.
+def area_rule(options: argparse.Namespace) -> dict[str, float]:
+    """Return what was asked for of the way from probabilities to an area, as `Purpose.area_rule` takes it.
 
     Raises:
-        ValueError: the one that was asked for is no probability, or the network has no use for it.
+        ValueError: a number is out of its range.
     """
-    if options.threshold is None:
-        return trained
-    if not 0 < options.threshold < 1:
+    if options.threshold is not None and not 0 < options.threshold < 1:
         raise ValueError(f"--threshold is {options.threshold}: give a probability between 0 and 1.")
-    if trained is None:
-        raise ValueError(f"--threshold is for one class, and {options.model} has several: leave it out.")
-    return options.threshold
+    if options.smallest_part is not None and not 0 <= options.smallest_part < 1:
+        raise ValueError(f"--smallest-part is {options.smallest_part}: give a share from 0 up to, not with, 1.")
+    asked = {"threshold": options.threshold, "smallest_part": options.smallest_part}
+    return {name: value for name, value in asked.items() if value is not None}

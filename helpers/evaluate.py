@@ -49,12 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for file in (options.json, options.figure):
         if file is not None and not file.parent.is_dir():
             raise FileNotFoundError(f"{file.parent}: no such folder for {file.name}; make it first.")
+    asked = command.area_rule(options)
     model, purpose = tasks.load(options.model, options.dataset)
-    threshold = command.threshold(options, purpose.threshold)
+    rule = purpose.area_rule(asked, options.model)
     if options.figure is not None and len(purpose.classes) == 1:
         raise ValueError(f"--figure draws several classes, and {options.model} has one: leave it out.")
     task = tasks.get(purpose.dataset)
-    scores, words, confusion = task.evaluate(model, purpose, options.data, threshold, command.averaging(options))
+    scores, words, confusion = task.evaluate(model, purpose, options.data, rule, command.averaging(options))
     print(f"{options.model} on {words} of {options.data}\n")
     print(task.layout(scores).report(scores))
     if options.figure is not None and confusion is not None:

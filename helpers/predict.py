@@ -48,12 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = parser().parse_args(arguments)
     paths, failures = image_files.below(options.input)
+    asked = command.area_rule(options)
     model, purpose = tasks.load(options.model, options.dataset)
-    threshold = command.threshold(options, purpose.threshold)
+    rule = purpose.area_rule(asked, options.model)
     options.output.mkdir(parents=True, exist_ok=True)
     root = options.input if options.input.is_dir() else options.input.parent
     unreadable = tasks.get(purpose.dataset).segment(
-        model, purpose, paths, root, options.output, threshold, command.averaging(options)
+        model, purpose, paths, root, options.output, rule, command.averaging(options)
     )
     print(f"{len(paths) - len(unreadable)} masks and overlays are in {disk.printable(options.output)}")
     if failures or unreadable:

@@ -20,7 +20,7 @@ from PIL import Image
 import helpers
 from helpers import command, evaluate, predict, prepare, tasks, train
 from helpers.data import brain, image_files
-from helpers.nets import checkpoint, zoo
+from helpers.nets import checkpoint, inference, zoo
 from helpers.scores import intervals
 from helpers.settings import Settings
 from helpers.tasks.purpose import Purpose
@@ -174,6 +174,48 @@ def test_a_slice_alone_is_predicted_as_among_its_patients_slices(model_file, kag
     assert alone.read_bytes() == (tmp_path / f"all/{image.stem}_mask.png").read_bytes()
 
 
+@pytest.fixture
+def a_volume(tmp_path):
+    """Eleven slices of black with two grey squares: a large one in slices 9 to 11, a small one in slice 2."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(1, 12):
+        image = np.zeros((32, 32, 3), np.uint8)
+        image[4:12, 4:12] = 200 * (number >= 9)
+        image[20:24, 20:24] = 200 * (number == 2)
+        Image.fromarray(image).save(folder / f"p_{number}.png")
+    inputs = keras.Input((32, 32, 3))
+    network = keras.Model(inputs, keras.layers.Conv2D(1, 1, use_bias=False)(inputs))
+    network.set_weights([np.full((1, 1, 3, 1), 1 / 3, "float32")])
+    network.save(tmp_path / "grey.keras")
+    return tmp_path
+
+
+def test_predict_drops_small_parts_of_the_whole_volume_in_the_order_of_its_slices(a_volume):
+    """Also where one slice alone is asked for; p_10 and p_11 stand behind p_9, not behind p_1."""
+    common = ["--model", str(a_volume / "grey.keras"), "--dataset", "brain"]
+    for share, kept in [("0.6", {9, 10, 11}), ("0", {2, 9, 10, 11})]:
+        out = a_volume / share
+        words = [*common, "--smallest-part", share]
+        predict.main([*words, "--input", str(a_volume / "in"), "--output", str(out)])
+        areas = {number: np.asarray(Image.open(out / f"p_{number}_mask.png")).any() for number in range(1, 12)}
+        assert {number for number, found in areas.items() if found} == kept
+        predict.main([*words, "--input", str(a_volume / "in/p_2.png"), "--output", str(out / "alone")])
+        alone = out / "alone"
+        assert [path.name for path in sorted(alone.glob("*_mask.png"))] == ["p_2_mask.png"]
+        assert (alone / "p_2_mask.png").read_bytes() == (out / "p_2_mask.png").read_bytes()
+
+
+def test_a_network_is_scored_as_in_its_run():
+    """What its run dropped, `evaluate` and `predict` drop, unless they are told otherwise."""
+    settings = Settings(smallest_part=0.25)
+    purpose = Purpose.of_run(settings, ("tumour",), (32, 32), "none")
+    assert purpose.area_rule({}, "x") == inference.AreaRule(0.5, 0.25)
+    assert purpose.area_rule({"smallest_part": 0.0, "threshold": 0.3}, "x") == inference.AreaRule(0.3, 0.0)
+    older = dataclasses.replace(purpose, settings={"size": 32})
+    assert older.area_rule({}, "x") == inference.HALF
+
+
 def test_predict_draws_the_prediction_red_and_the_truth_green(tmp_path):
     image = np.full((16, 16, 3), 100, np.uint8)
     true_mask = np.zeros((16, 16), np.uint8)
@@ -202,6 +244,8 @@ def test_predict_names_an_image_that_cannot_be_read_and_writes_the_others(model_
     [
         (["--threshold", "1.5"], 1, "--threshold is 1.5: give a probability"),
         (["--threshold", "0.4"], 19, "--threshold is for one class"),
+        (["--smallest-part", "1"], 1, "--smallest-part is 1.0: give a share from 0"),
+        (["--smallest-part", "0.3"], 19, "--smallest-part is for one class"),
         (["--figure", "x.png"], 1, "--figure draws several classes"),
     ],
 )
@@ -220,6 +264,8 @@ train | --folds 1 | folds is 1: give 2 or more
 train | --folds 2 --validation 0.3 | --validation has nothing to do where --folds is 2
 train | --validation 1 | validation is 1.0: give a number below 1
 train | --validation nan | validation is nan: give 0 or more
+train | --smallest-part 1 | smallest_part is 1.0: give a number below 1
+train | --smallest-part 0.3 --dataset cityscapes | --smallest-part is for brain and pairs
 train | --validation 0 --flips | --flips has nothing to do where --validation is 0.0
 train | --validation 0 --validate-every 2 | --validate-every has nothing to do where --validation is 0.0
 train | --learningrate inf | learning_rate is inf: give a finite number

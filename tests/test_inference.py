@@ -76,6 +76,25 @@ def test_flips_average_the_image_and_its_mirror_image_in_windows_too():
         np.testing.assert_allclose(both, (plain + mirrored) / 2, atol=1e-5)
 
 
+def test_small_parts_of_a_volume_are_dropped_and_corners_connect():
+    probabilities = np.zeros((3, 5, 9), "float32")
+    probabilities[0, 0, :4] = 0.5  # four pixels,
+    probabilities[1, 1, 4] = 0.9  # and a fifth above them, at a corner: one part
+    probabilities[2, 4, 7:] = 0.9  # two
+    probabilities[0, 4, 8] = 0.49
+    at_half = probabilities >= 0.5
+    assert np.array_equal(inference.HALF(probabilities), at_half)
+    assert np.array_equal(inference.AreaRule(smallest_part=0.4)(probabilities), at_half), "two fifths are enough"
+    larger = at_half.copy()
+    larger[2] = False
+    assert np.array_equal(inference.AreaRule(smallest_part=0.41)(probabilities), larger)
+    low = inference.AreaRule(threshold=0.4, smallest_part=0.41)(probabilities)
+    assert np.array_equal(low, larger), "a slice lies between the faint pixel and the two"
+    one_slice = inference.AreaRule(smallest_part=0.9)(probabilities[2])
+    assert np.array_equal(one_slice, at_half[2]), "an image by itself has parts of its own"
+    assert not inference.AreaRule(smallest_part=0.5)(np.zeros((2, 4, 4))).any()
+
+
 @pytest.mark.parametrize(
     ("change", "message"), [({"scales": ()}, "scales"), ({"scales": (1, 0)}, "scales"), ({"window": (0, 9)}, "window")]
 )

@@ -260,6 +260,14 @@ def test_every_command_works_on_pairs_and_leaves_their_values_alone(two_kinds, k
     expected = 255 * (probabilities >= 0.5) if kind == "one" else np.array([0, 5, 9])[probabilities.argmax(-1)]
     assert np.array_equal(np.asarray(Image.open(tmp_path / "out/cat0_0_mask.png")), expected)
     assert Image.open(tmp_path / "out/cat0_0_overlay.png").size == (WIDTH, HEIGHT)
+    parts = ["--smallest-part", "0.9", "--input", str(folder / "Images/cat0_0.png"), "--output", str(tmp_path / "out")]
+    if kind == "one":
+        predict.main(["--model", model, *parts])
+        largest = inference.AreaRule(smallest_part=0.9)(probabilities)
+        assert np.array_equal(np.asarray(Image.open(tmp_path / "out/cat0_0_mask.png")), 255 * largest)
+    else:
+        with pytest.raises(ValueError, match="--smallest-part is for one class"):
+            predict.main(["--model", model, *parts])
 
 
 def test_no_group_is_on_both_sides_and_the_scores_are_those_of_the_final_weights(two_kinds, tmp_path):
@@ -295,15 +303,16 @@ def test_batches_are_the_images_as_they_are(two_kinds):
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("kind", "changes", "message"),
     [
-        ({"class_weights": True}, "show one area"),
-        ({"validation": 0.01}, "its 6 groups do not fill both sides"),
+        ("one", {"class_weights": True}, "show one area"),
+        ("three", {"smallest_part": 0.5}, "show several classes"),
+        ("one", {"validation": 0.01}, "its 6 groups do not fill both sides"),
     ],
 )
-def test_what_only_the_files_can_refuse(two_kinds, changes, message, tmp_path):
+def test_what_only_the_files_can_refuse(two_kinds, kind, changes, message, tmp_path):
     with pytest.raises(ValueError, match=message):
-        experiment.run(settings_for(two_kinds["one"], **changes), tmp_path / "run", progress=False)
+        experiment.run(settings_for(two_kinds[kind], **changes), tmp_path / "run", progress=False)
 
 
 def test_masks_with_other_classes_are_not_scored(two_kinds, tmp_path):

@@ -3,6 +3,7 @@
 Used in every lesson that looks at a prediction.
 """
 
+import dataclasses
 import itertools
 import math
 import re
@@ -12,6 +13,7 @@ from typing import cast
 
 import keras
 import numpy as np
+import scipy.ndimage
 from PIL import Image
 
 import helpers.nets.zoo  # noqa: F401  registers the attention layers, which a saved network may hold
@@ -92,6 +94,38 @@ def on_gpu() -> bool:
     """Whether there is a GPU."""
     # Asked for "gpu", JAX raises an error where there is none.
     return any(device.startswith(("gpu", "cuda")) for device in keras.distribution.list_devices())
+
+
+@dataclasses.dataclass(frozen=True)
+class AreaRule:
+    """From the probabilities of one class to its area.
+
+    Attributes:
+        threshold: the probability from which a pixel belongs to the area.
+        smallest_part: connected parts that are smaller than this share of the largest one are dropped; 0 keeps all.
+            In a patient's slices, one above the other, a tumour is one part and most false alarms are small ones.
+    """
+
+    threshold: float = 0.5
+    smallest_part: float = 0.0
+
+    def __call__(self, probabilities: np.ndarray) -> np.ndarray:
+        """Return the area, bool, of probabilities (height, width), or (slices, height, width) of one volume."""
+        return self.without_small_parts(probabilities >= self.threshold)
+
+    def without_small_parts(self, area: np.ndarray) -> np.ndarray:
+        """Return the area, bool of the same shape, without its small parts; corners connect."""
+        if not self.smallest_part or not area.any():
+            return area
+        parts = np.zeros(area.shape, "int32")
+        scipy.ndimage.label(area, np.ones((3,) * area.ndim), output=parts)
+        sizes = np.bincount(parts.ravel())
+        sizes[0] = 0  # all that is outside
+        return (sizes >= self.smallest_part * sizes.max())[parts] & area
+
+
+HALF = AreaRule()
+"""A probability of one half or more, and every part."""
 
 
 def predict_probabilities(

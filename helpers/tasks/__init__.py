@@ -124,7 +124,7 @@ class Task(Protocol):
 
     @staticmethod
     def evaluate(
-        model: keras.Model, purpose: Purpose, source: str, threshold: float | None, averaging: dict
+        model: keras.Model, purpose: Purpose, source: str, rule: inference.AreaRule | None, averaging: dict
     ) -> tuple[dict, str, np.ndarray | None]:
         """Score a trained network on a set.
 
@@ -132,7 +132,7 @@ class Task(Protocol):
             model: the network.
             purpose: what it was trained for.
             source: as in `Settings.data`.
-            threshold: from which probability on a pixel belongs to the area; None for several classes.
+            rule: from probabilities to an area; None for several classes.
             averaging: flips, scales and window, as in `inference.predict_probabilities`.
 
         Returns:
@@ -147,7 +147,7 @@ class Task(Protocol):
         paths: Sequence[Path],
         root: Path,
         output: Path,
-        threshold: float | None,
+        rule: inference.AreaRule | None,
         averaging: dict,
     ) -> list[str]:
         """Write what a trained network finds in these files, below `output` as they lie below `root`.

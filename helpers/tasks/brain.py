@@ -36,7 +36,7 @@ class Task:
 
     name = "brain"
     defaults = Settings()
-    uses = frozenset({"size"}) | held_out.USES
+    uses = frozenset({"size", "smallest_part"}) | held_out.USES
     normalisation = "each channel by the 10th and 99th percentile of its patient"
     known_classes: tuple[str, ...] | None = ("tumour",)
     mode = "binary"
@@ -99,7 +99,8 @@ class Task:
         if not len(self.held_out):
             return {}, {}
         full = brain.load(self.settings.data, progress=self.progress).select(self.validation_rows)
-        counts = count(model, full, flips=self.settings.flips, progress=self.progress)
+        rule = inference.AreaRule(smallest_part=self.settings.smallest_part)
+        counts = count(model, full, rule, flips=self.settings.flips, progress=self.progress)
         table = binary.counts_table(LAYOUT, full.patients, "number", full.numbers, counts)
         return metrics.scores_from_counts(counts, full.patients), {"slices.csv": table}
 
@@ -115,12 +116,12 @@ class Task:
 
     @staticmethod
     def evaluate(
-        model: keras.Model, purpose: Purpose, source: str, threshold: float | None, averaging: dict
+        model: keras.Model, purpose: Purpose, source: str, rule: inference.AreaRule | None, averaging: dict
     ) -> tuple[dict, str, np.ndarray | None]:
         """Score all patients of a set; the words say how many they are, and there is no confusion matrix."""
         preparation.require(brain.inspect(source), _UNIT)
         slices = brain.load(source)
-        counts = count(model, slices, threshold=threshold or 0.5, progress=True, **averaging)
+        counts = count(model, slices, rule or inference.HALF, progress=True, **averaging)
         scores = metrics.scores_from_counts(counts, slices.patients)
         return scores, f"{len(scores['patients'])} patients, {len(slices)} slices", None
 
@@ -131,13 +132,15 @@ class Task:
         paths: Sequence[Path],
         root: Path,
         output: Path,
-        threshold: float | None,
+        rule: inference.AreaRule | None,
         averaging: dict,
     ) -> list[str]:
         """Write a mask and an overlay for each slice; return what is wrong with those that cannot be read.
 
-        The slices of one patient in one folder are normalised together, also with those that are not asked for.
+        The slices of one patient in one folder are normalised together, also with those that are not asked for, and
+        are one volume for the rule.
         """
+        rule = rule or inference.HALF
         volumes: dict[tuple[Path, str], list[Path]] = {}
         for path in paths:
             volumes.setdefault(_volume_of(path), []).append(path)
@@ -155,16 +158,17 @@ class Task:
                         unreadable.append(str(error))
             images = dict(zip(values, image_files.in_bytes(list(values.values())), strict=True))
             for shape in {image.shape for image in images.values()}:
-                same = [path for path in images if images[path].shape == shape]
+                same = sorted((path for path in images if images[path].shape == shape), key=_number_of)
                 stack = np.stack([images[path] for path in same])
-                rows = [row for row, path in enumerate(same) if path in asked_for]
+                # A part's size is known only when the whole volume has been looked at.
+                rows = [row for row, path in enumerate(same) if path in asked_for or rule.smallest_part]
                 normalised = brain.normalise_images(stack)[rows]
-                probabilities = inference.predict_probabilities(model, normalised, **averaging)
-                for row, probability in zip(rows, probabilities, strict=True):
+                areas = rule(inference.predict_probabilities(model, normalised, **averaging))
+                for row, area in zip(rows, areas, strict=True):
                     path = same[row]
-                    folder = image_files.folder_for(path, output, root)
-                    area = probability >= (threshold or 0.5)
-                    image_files.write_area(folder, path.stem, stack[row], area, _truth_beside(path))
+                    if path in asked_for:
+                        folder = image_files.folder_for(path, output, root)
+                        image_files.write_area(folder, path.stem, stack[row], area, _truth_beside(path))
             bar.update(len(chosen))
         bar.close()
         return unreadable
@@ -231,8 +235,8 @@ def steps_per_epoch(slices: int, batch: int) -> int:
 def count(
     model: keras.Model,
     slices: brain.Slices,
+    rule: inference.AreaRule = inference.HALF,
     flips: bool = False,
-    threshold: float = 0.5,
     progress: bool = False,
     **averaging,
 ) -> np.ndarray:
@@ -246,7 +250,7 @@ def count(
         rows = np.flatnonzero(slices.patients == patient)
         patient_slices = brain.normalise(slices.select(rows))
         probabilities = inference.predict_probabilities(model, patient_slices.images, flips=flips, **averaging)
-        counts[rows] = metrics.counts(patient_slices.masks, probabilities >= threshold)
+        counts[rows] = metrics.counts(patient_slices.masks, rule(probabilities))
     return counts
 
 
@@ -254,6 +258,12 @@ def _volume_of(path: Path) -> tuple[Path, str]:
     """Say which images belong together: those of one patient in one folder, or else the image alone."""
     name, _, number = path.stem.rpartition("_")
     return path.parent, name if name and number.isdigit() else path.stem
+
+
+def _number_of(path: Path) -> tuple[int, str]:
+    """Where an image stands among those of its volume."""
+    number = path.stem.rpartition("_")[2]
+    return (int(number) if number.isdecimal() else 0), path.name
 
 
 def _neighbours(folders: set[Path]) -> dict[tuple[Path, str], list[Path]]:

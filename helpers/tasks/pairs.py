@@ -39,7 +39,7 @@ class Task:
     defaults = Settings(
         dataset="pairs", model="Lite0_UNet", pretrained=True, size=256, scale=(0.75, 1.5), epochs=20, flips=True
     )
-    uses = frozenset({"size", "scale", "class_weights", "groups"}) | held_out.USES
+    uses = frozenset({"size", "scale", "class_weights", "groups", "smallest_part"}) | held_out.USES
     normalisation = "none"
     known_classes: tuple[str, ...] | None = None
     ignore_index: int | None = pairs.IGNORE
@@ -53,6 +53,8 @@ class Task:
         self.watched = "validation_dice" if self.kinds.one_area else "validation_mean_iou"
         if self.kinds.one_area and settings.class_weights:
             raise ValueError("class_weights are for several classes, and these masks show one area: leave them out.")
+        if not self.kinds.one_area and settings.smallest_part:
+            raise ValueError("smallest_part is for one area, and these masks show several classes: leave it out.")
         self.groups = pairs.groups_of(found, settings.groups)
         training, self.rows = held_out.split(settings, self.groups, "group")
         self.held_out = [found[row] for row in self.rows]
@@ -125,7 +127,8 @@ class Task:
         examples = disk.progress_bar(
             self._held_out(None), desc="scoring", total=len(self.held_out), disable=not self.progress
         )
-        counts = count(model, examples, self.kinds, flips=self.settings.flips)
+        rule = inference.AreaRule(smallest_part=self.settings.smallest_part)
+        counts = count(model, examples, self.kinds, rule, flips=self.settings.flips)
         groups, names = self.groups[self.rows], [pair.name for pair in self.held_out]
         if self.kinds.one_area:
             table = binary.counts_table(ONE_AREA, groups, "file", names, counts)
@@ -161,7 +164,7 @@ class Task:
 
     @staticmethod
     def evaluate(
-        model: keras.Model, purpose: Purpose, source: str, threshold: float | None, averaging: dict
+        model: keras.Model, purpose: Purpose, source: str, rule: inference.AreaRule | None, averaging: dict
     ) -> tuple[dict, str, np.ndarray | None]:
         """Score all pairs of a folder; with the words for them, and the confusion matrix of several classes."""
         preparation.require(pairs.inspect(source), "pairs")
@@ -172,7 +175,7 @@ class Task:
         except (OSError, ValueError):  # those of the training: other files need not have them
             groups = pairs.groups_of(found, None)
         examples = disk.progress_bar(_arrays(found, pairs.class_table(kinds), None), desc="scoring", total=len(found))
-        counts = count(model, examples, kinds, threshold=threshold or 0.5, **averaging)
+        counts = count(model, examples, kinds, rule or inference.HALF, **averaging)
         words = f"{len(found)} images, {len(set(groups))} groups"
         if kinds.one_area:
             return metrics.scores_from_counts(counts, groups), words, None
@@ -185,22 +188,26 @@ class Task:
         paths: Sequence[Path],
         root: Path,
         output: Path,
-        threshold: float | None,
+        rule: inference.AreaRule | None,
         averaging: dict,
     ) -> list[str]:
         """Write a mask, with the values of those that were trained on, and an overlay for each image."""
         values = np.array(purpose.classes, "int").astype("uint8")
         colours = _colours(len(values))
 
-        def rule(probabilities: np.ndarray) -> np.ndarray:
-            return probabilities >= (threshold or 0.5) if len(values) == 1 else probabilities.argmax(axis=-1)
+        rule = rule or inference.HALF
+
+        def decide(probabilities: np.ndarray) -> np.ndarray:
+            return probabilities >= rule.threshold if len(values) == 1 else probabilities.argmax(axis=-1)
 
         unreadable: list[str] = []
         for path, image in photographs.readable(paths, unreadable):
-            classes = photographs.decide(model, path, image, rule, averaging)
+            classes = photographs.decide(model, path, image, decide, averaging)
             folder = image_files.folder_for(path, output, root)
             if len(values) == 1:
-                image_files.write_area(folder, path.stem, image, classes > 0, value=int(values[0]))
+                image_files.write_area(
+                    folder, path.stem, image, rule.without_small_parts(classes > 0), value=int(values[0])
+                )
             else:
                 names = f"{path.stem}_mask.png", f"{path.stem}_overlay.png"
                 image_files.write_classes(folder, *names, image, values[classes], colours[classes])
@@ -238,7 +245,7 @@ def count(
     model: keras.Model,
     examples: Iterable[tuple[np.ndarray, np.ndarray]],
     kinds: pairs.Classes,
-    threshold: float = 0.5,
+    rule: inference.AreaRule = inference.HALF,
     **averaging,
 ) -> np.ndarray:
     """Predict image by image, and count pixels that are not ignored.
@@ -247,7 +254,7 @@ def count(
         model: a network of the zoo.
         examples: images (height, width, 3) uint8 with the labels (height, width) uint8 of their pixels.
         kinds: what the labels mean.
-        threshold: of one area.
+        rule: from probabilities to one area.
         averaging: as in `inference.predict_probabilities`.
 
     Returns:
@@ -257,7 +264,7 @@ def count(
     for image, labels in examples:
         probabilities = inference.predict_probabilities(model, image[None], batch=1, **averaging)[0]
         if kinds.one_area:
-            area = (probabilities >= threshold) & (labels != pairs.IGNORE)
+            area = rule(probabilities) & (labels != pairs.IGNORE)
             counts.append(metrics.counts((labels == 1)[None], area[None])[0])
         else:
             classes = len(kinds.values)

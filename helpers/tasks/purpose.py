@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import helpers
+from helpers.nets.inference import AreaRule
 from helpers.settings import Settings
 
 
@@ -32,6 +33,26 @@ class Purpose:
     def note(self) -> dict[str, Any]:
         """Return it in plain values."""
         return dataclasses.asdict(self)
+
+    def area_rule(self, asked: dict[str, float], name: str) -> AreaRule | None:
+        """Return the way from probabilities to an area: what was asked for, and for the rest, as its run was scored.
+
+        None for a network of several classes, which takes the likeliest.
+
+        Args:
+            asked: `threshold` and `smallest_part`, each or none.
+            name: of the network, for the sentence.
+
+        Raises:
+            ValueError: it has several classes, and something was asked for.
+        """
+        if self.threshold is None:
+            if asked:
+                option = f"--{next(iter(asked)).replace('_', '-')}"
+                raise ValueError(f"{option} is for one class, and {name} has several: leave it out.")
+            return None
+        own = {"threshold": self.threshold, "smallest_part": (self.settings or {}).get("smallest_part", 0.0)}
+        return AreaRule(**own | asked)
 
     @classmethod
     def of_note(cls, note: dict[str, Any]) -> "Purpose":

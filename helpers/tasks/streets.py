@@ -121,7 +121,7 @@ class Task:
 
     @staticmethod
     def evaluate(
-        model: keras.Model, purpose: Purpose, source: str, threshold: float | None, averaging: dict
+        model: keras.Model, purpose: Purpose, source: str, rule: inference.AreaRule | None, averaging: dict
     ) -> tuple[dict, str, np.ndarray | None]:
         """Score the val split of a set; with the words for it, and the confusion matrix."""
         preparation.require(streets.inspect(source), "scenes")
@@ -137,7 +137,7 @@ class Task:
         paths: Sequence[Path],
         root: Path,
         output: Path,
-        threshold: float | None,
+        rule: inference.AreaRule | None,
         averaging: dict,
     ) -> list[str]:
         """Write label ids and an overlay for each photograph; return what is wrong with those that cannot be read."""
