@@ -159,15 +159,15 @@ def compare(content: bytes, model: keras.Model, threshold: float | None) -> tupl
 
 def _spots(number: int, height: int, width: int) -> np.ndarray:
     """Images with something in them for a network to find: (number, height, width, 3) float32 in [0, 1]."""
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     y, x = np.mgrid[:height, :width] / max(height, width)
     images = np.zeros((number, height, width, 3), "float32")
     for image in images:
         for _ in range(12):
-            centre, radius = random.uniform(0, 1, 2), random.uniform(0.05, 0.4)
+            centre, radius = rng.uniform(0, 1, 2), rng.uniform(0.05, 0.4)
             inside = (y - centre[0]) ** 2 + (x - centre[1]) ** 2 < radius**2
-            image[inside] = 0.5 * image[inside] + 0.5 * random.uniform(0, 1, 3)
-    return np.clip(images + random.normal(0, 0.02, images.shape), 0, 1).astype("float32")
+            image[inside] = 0.5 * image[inside] + 0.5 * rng.uniform(0, 1, 3)
+    return np.clip(images + rng.normal(0, 0.02, images.shape), 0, 1).astype("float32")
 
 
 def write(content: bytes, path: Path) -> None:

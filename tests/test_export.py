@@ -25,10 +25,10 @@ def network(sides=(16, 16), classes=1, seed=0, **settings):
     """A small network with weights that tell one pixel from another."""
     keras.utils.set_random_seed(seed)
     built = unet.build_unet(encoders.plain((4, 8, 8)), (8, 4), (*sides, 3), classes=classes, **settings)
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     for layer in built.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.set_weights([random.uniform(0.5, 1.5, weights.shape) for weights in layer.get_weights()])
+            layer.set_weights([rng.uniform(0.5, 1.5, weights.shape) for weights in layer.get_weights()])
     head = built.get_layer("head_conv")
     head.kernel.assign(8 * head.kernel)
     return built

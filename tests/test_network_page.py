@@ -63,10 +63,10 @@ def run(code, script, **given):
 
 
 def test_a_slice_is_normalised_scaled_and_brought_back_as_in_python():
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     images = []
     for number, (height, width, *_) in enumerate(CASES):
-        image = np.clip(random.normal(60, 50, (height, width, 3)), 0, 255).astype("uint8")
+        image = np.clip(rng.normal(60, 50, (height, width, 3)), 0, 255).astype("uint8")
         image[..., 1] = 7 if number == 3 else image[..., 1]  # a channel of one value
         images.append(image)
     sides = [case[2:] for case in CASES]
@@ -120,9 +120,9 @@ def tiff_of(image, **settings):
 
 
 def test_the_page_reads_the_tiffs_of_slices():
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     # smooth, so that LZW's table fills up, is widened to 12 bits and is begun anew
-    values = np.clip(np.cumsum(random.integers(-3, 4, (130, 90, 3)), axis=1) + 128, 0, 255).astype("uint8")
+    values = np.clip(np.cumsum(rng.integers(-3, 4, (130, 90, 3)), axis=1) + 128, 0, 255).astype("uint8")
     colours, grey = Image.fromarray(values), Image.fromarray(values[..., 0])
     ways = [{"compression": each} for each in ("raw", "tiff_lzw", "tiff_deflate", "tiff_adobe_deflate")]
     ways.append({"compression": "tiff_lzw", "tiffinfo": {317: 2}})
