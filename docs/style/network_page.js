@@ -12,7 +12,7 @@
   const element = (name) => document.getElementById(`network-${name}`);
   const here = document.currentScript.src;
 
-  // What is seen: {image, truth, name, probability}, probability as slice.js gives a map. A test reads it too.
+  // What is seen: {choice, name, image, truth, probability}, probability as slice.js gives a map. A test reads it too.
   const page = (window.networkPage = { seen: null, ready: false });
   let predict = null;
   let asked = 0; // counts the slices, so that a slow one does not come after a quick one
@@ -88,7 +88,9 @@
       throw new Error("is no picture that this browser can read: give a PNG, a JPEG or a TIFF");
     }
     const { width, height } = bitmap;
-    if (Math.max(width, height) > LARGEST) throw new Error(`has ${width} x ${height} pixels: give at most ${LARGEST} a side`);
+    if (Math.max(width, height) > LARGEST) {
+      throw new Error(`has ${width} x ${height} pixels: give at most ${LARGEST} a side`);
+    }
     const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
     context.drawImage(bitmap, 0, 0);
     const { data } = context.getImageData(0, 0, width, height);
@@ -99,7 +101,7 @@
     return { height, width, values };
   }
 
-  async function show(name, file, truthFile = null) {
+  async function show(choice, name, file, truthFile = null) {
     const number = ++asked;
     complain("");
     say(`${name} is being predicted.`);
@@ -108,7 +110,7 @@
       const truth = truthFile && (await decoded(truthFile)).values.filter((_, place) => place % 3 === 0);
       const probability = await predict(image);
       if (number !== asked) return;
-      page.seen = { name, image, truth, probability };
+      page.seen = { choice, name, image, truth, probability };
       draw();
       say(`${name}: ${image.width} x ${image.height} pixels.`);
     } catch (error) {
@@ -116,6 +118,7 @@
       complain(`${name} ${error.message}.`);
       say(page.seen ? `${page.seen.name} is still shown.` : "");
     }
+    element("example").value = page.seen?.choice ?? choice;
   }
 
   // --- pictures
@@ -179,7 +182,8 @@
     element("words").textContent = words;
     const highest = Math.max(...blocks(probability.values)).toFixed(2);
     element("slice").setAttribute("aria-label", `${name} with the contour of what the network finds. ${words}`);
-    element("map").setAttribute("aria-label", `Map of the probability of tumour in ${name}; its highest value is ${highest}.`);
+    const map = `Map of the probability of tumour in ${name}; its highest value is ${highest}.`;
+    element("map").setAttribute("aria-label", map);
   }
 
   // The largest values of an array piece by piece: a function takes only so many arguments.
@@ -190,15 +194,15 @@
   // --- what a visitor does
 
   function showExample() {
-    const { image, truth } = networkExamples[element("example").value];
+    const choice = element("example").value;
+    const { image, truth } = networkExamples[choice];
     const name = element("example").selectedOptions[0].textContent;
     element("file").value = ""; // so that the same file can be chosen again
-    return show(name, new Blob([bytesOf(image)]), new Blob([bytesOf(truth)]));
+    return show(choice, name, new Blob([bytesOf(image)]), new Blob([bytesOf(truth)]));
   }
 
   function showOwn(file) {
-    element("example").value = "own";
-    return show(file.name, file);
+    return show("own", file.name, file);
   }
 
   async function begin() {

@@ -19,7 +19,8 @@ globalThis.slice = (() => {
   function percentileTable(counts) {
     const below = counts.slice();
     for (let value = 1; value < 256; value++) below[value] += below[value - 1];
-    const [low, high] = PERCENTILES.map((percentile) => below.findIndex((many) => 100 * many >= percentile * below[255]));
+    const reached = (percentile) => below.findIndex((many) => 100 * many >= percentile * below[255]);
+    const [low, high] = PERCENTILES.map(reached);
     return counts.map((_, value) => {
       const scaled = ((value - low) / Math.max(high - low, 1)) * UPPER_PERCENTILE_VALUE;
       return rounded(Math.min(Math.max(scaled, 0), 255));

@@ -1,5 +1,5 @@
 // Reads a TIFF as the sets of slices have them, which no browser but Safari does: one page, 8 bits for each colour, in
-// strips, as it is or packed with LZW or Deflate. Everything else is refused in a sentence that follows the file's name.
+// strips, as it is or packed with LZW or Deflate. All else is refused in a sentence that follows the file's name.
 "use strict";
 
 globalThis.tiff = (() => {

@@ -142,6 +142,7 @@ def test_a_file_that_is_no_picture_is_told_and_the_last_one_stays(page):
     alert = page.page.get_by_role("alert")
     alert.filter(has_text="notes.txt is no picture").wait_for()
     assert "Phantom 2 is still shown" in page.words("status")
+    assert page.page.get_by_label("Slice", exact=True).input_value() == "1"
     page.drop("deep.png", file_of(np.zeros((8, 8), "uint16"), "PNG"))
     alert.filter(has_text="deep.png has 16 bits").wait_for()
     page.drop("good.png", file_of(np.zeros((40, 40), "uint8"), "PNG"))
