@@ -51,7 +51,8 @@
     await Promise.all([read("engine.js"), read("network.js")]);
     const file = bytesOf(networkFile);
     const note = slice.noteOf(file);
-    if (note?.normalisation !== NORMALISATION || note.classes.length !== 1) {
+    // trained on heads that were cut out, which slice.js does not do
+    if (note?.normalisation !== NORMALISATION || note.classes.length !== 1 || note.settings?.head) {
       throw new Error("The network of this book wants its slices treated in a way that this page does not know.");
     }
     // One thread: more of them want headers that a plain server of files does not send.
