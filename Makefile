@@ -1,6 +1,6 @@
 # make lab      opens JupyterLab on lesson 00; without a screen it prints the address to open
 # make test     runs all tests but those of a browser
-# make browser  opens lessons and solutions in JupyterLab with Chromium and runs them; ONLY="00 or 03" for some of them
+# make browser  opens lessons, solutions and the book's page with a network in Chromium; ONLY="00 or 03" for some of them
 # make lessons  writes lessons/ from solutions/
 # make book     makes the web book, build/book/html/index.html
 # make fix      mends and formats code and solutions with ruff
@@ -37,6 +37,8 @@ PYTEST = $(BIN)/python -m pytest
 # the networks, losses and metrics are written for every backend of Keras; a step that runs once is not worth
 # all of XLA's optimisation (level 1 of 3; at level 0 a step of CBAM gives NaN with JAX 0.10)
 BACKEND_TESTS = $(patsubst %,tests/test_%.py,attention nets losses metrics)
+# without a connection the book is made all the same, and its page with a network says what it lacks
+PAGE_PARTS = -$(BIN)/python tools/make_page_parts.py
 NBGRADER = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m nbgrader
 
 .PHONY: lab test browser lessons book fix style grade leaderboard new-lesson clean
@@ -50,6 +52,7 @@ test: $(EVERYTHING)
 	$(PYTEST) -n 2 --dist loadgroup
 
 browser: $(EVERYTHING)
+	$(PAGE_PARTS)
 	$(PYTEST) tests/browser $(if $(ONLY),-k "$(ONLY)")
 
 lessons: $(EVERYTHING)
@@ -58,6 +61,7 @@ lessons: $(EVERYTHING)
 	mv lessons build/lessons-before && mv build/lessons lessons
 
 book: $(EVERYTHING)
+	$(PAGE_PARTS)
 	$(BIN)/python docs/make_book.py
 
 fix: $(EVERYTHING)
@@ -87,7 +91,7 @@ $(LEARNER): requirements.txt pyproject.toml | $(BIN)/pip
 	$(INSTALL) -e ".[$(TENSORFLOW),lab]" && $(COMPILE) && touch $@
 
 $(EVERYTHING): requirements.txt pyproject.toml | $(BIN)/pip
-	$(INSTALL) -e ".[$(TENSORFLOW),lab,jax,instructor,book,dev]" && $(COMPILE) && touch $(LEARNER) $@
+	$(INSTALL) -e ".[$(TENSORFLOW),lab,jax,onnx,instructor,book,dev]" && $(COMPILE) && touch $(LEARNER) $@
 
 $(BIN)/pip:
 	@$(or $(PYTHON),false) -c '$(supported)' || { echo 'error: Python 3.11, 3.12 or 3.13 is needed: install one,' \

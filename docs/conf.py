@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from pathlib import Path
 
 from sphinx.util.inspect import stringify_signature
 
@@ -36,7 +37,9 @@ html_title = "Where to Look"
 html_show_sphinx = False
 html_show_sourcelink = False
 html_copy_source = False
-html_static_path = ["style"]
+# the page with a network reads what tools/make_page_parts.py makes, and says so where it is missing
+_page_parts = Path(__file__).resolve().parents[1] / "build/page"
+html_static_path = ["style", *([str(_page_parts)] if _page_parts.is_dir() else [])]
 html_css_files = ["book.css"]
 html_context = {"default_mode": "auto"}
 html_theme_options = {

