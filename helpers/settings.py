@@ -92,6 +92,10 @@ class Settings:
         0.0, "weight of the loss of a second head, which only UNet_S5_D16 has", "--auxiliary", "RATE", least=0
     )
     augment: bool = _setting(True, "vary the training images at random", "--augment", idle=("epochs=0",))
+    rotation: float = _setting(
+        15.0, "turn training images by up to this many degrees, either way", "--rotation", "DEGREES", least=0,
+        below=181, idle=("epochs=0", "augment=0"),
+    )  # fmt: skip
     validation: float = _setting(
         0.2, "share of the patients or groups held out, without --folds; 0 trains on all and scores none",
         "--validation", "SHARE", least=0, below=1, idle=("folds",),

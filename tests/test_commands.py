@@ -302,6 +302,8 @@ train | --folds 1 | folds is 1: give 2 or more
 train | --folds 2 --validation 0.3 | --validation has nothing to do where --folds is 2
 train | --validation 1 | validation is 1.0: give a number below 1
 train | --validation nan | validation is nan: give 0 or more
+train | --no-augment --rotation 90 | --rotation has nothing to do where --augment is False
+train | --rotation 181 | rotation is 181.0: give a number below 181
 train | --smallest-part 1 | smallest_part is 1.0: give a number below 1
 train | --smallest-part 0.3 --dataset cityscapes | --smallest-part is for brain and pairs
 train | --validation 0 --flips | --flips has nothing to do where --validation is 0.0

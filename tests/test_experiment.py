@@ -263,6 +263,23 @@ def test_an_epoch_draws_its_share_of_the_slices_without_tumour(kaggle_folder):
         experiment.check(dataclasses.replace(settings, tumour_free=1.5))
 
 
+def test_heads_are_turned_as_far_as_the_settings_say(settings):
+    """A dot at the right of each image comes back in all directions with 180 degrees, and at the right with 15."""
+    slices = brain.load(settings.data, 32)
+    dots = np.zeros_like(slices.images)
+    dots[:, 14:18, 24:28] = 255
+    numbered = dataclasses.replace(slices, images=dots)
+
+    def lefts(rotation):
+        stream = brain_task.batches(numbered, dataclasses.replace(settings, rotation=rotation))
+        images = np.concatenate([next(stream)[0] for _ in range(12)])
+        weight = (images > 0.5).sum(axis=(1, 3))  # the bright pixels of each column
+        return abs((weight * (np.arange(32) - 15.5)).sum(axis=1) / weight.sum(axis=1))
+
+    assert lefts(15.0).min() > 4, "left or right, since half of them are mirrored"
+    assert lefts(180.0).min() < 4
+
+
 def test_a_loss_that_becomes_nan_says_what_to_do(settings, tmp_path):
     run_away = dataclasses.replace(settings, learning_rate=1e30, schedule="constant", epochs=4)
     with pytest.raises(ValueError, match=r"loss became (nan|inf|-inf) in epoch \d, step \d.*lower the learning rate"):

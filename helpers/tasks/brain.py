@@ -37,7 +37,7 @@ class Task:
 
     name = "brain"
     defaults = Settings()
-    uses = frozenset({"size", "head", "tumour_free", "smallest_part"}) | held_out.USES
+    uses = frozenset({"size", "head", "tumour_free", "rotation", "smallest_part"}) | held_out.USES
     normalisation = "each channel by the 10th and 99th percentile of its patient"
     known_classes: tuple[str, ...] | None = ("tumour",)
     mode = "binary"
@@ -215,7 +215,7 @@ def batches(slices: brain.Slices, settings: Settings, epoch: int = 0) -> Iterato
     Gives:
         images (batch, size, size, 3) float32 in [0, 1] and masks (batch, size, size, 1) float32, 0 or 1.
     """
-    augmentation = augment.Augmentation() if settings.augment else augment.Augmentation.none()
+    augmentation = augment.Augmentation(rotation=settings.rotation) if settings.augment else augment.Augmentation.none()
     has_tumour = slices.has_tumour
     free = np.flatnonzero(~has_tumour)
     number_seen = seen(slices, settings)
