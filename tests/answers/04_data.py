@@ -83,6 +83,10 @@ WRONG = {
         ("ignores a large share", "spread evenly"): {"< validation": "< min(validation, 0.7)"},
     },
     "leave-hospital-out": {
+        ("rows in a small type", "a small type overflows"): {
+            "np.flatnonzero(~from_there)": "np.flatnonzero(~from_there).astype(np.uint8)",
+            "np.flatnonzero(from_there)": "np.flatnonzero(from_there).astype(np.uint8)",
+        },
         ("swapped", "swap the two sides"): {"== hospital": "!= hospital"},
         ("the code anywhere in the id", "the second part of the id alone"): {
             'np.array([patient.split("_")[1] == hospital': "np.array([hospital in patient",
@@ -102,6 +106,8 @@ WRONG = {
         },
     },
     "normalise": {
+        ("percentiles between two values", "inverted_cdf"): {', method="inverted_cdf"': ""},
+        ("the next higher value", "inverted_cdf"): {'"inverted_cdf"': '"higher"'},
         ("one scale for all channels", "percentiles of its own"): {" axis=(0, 1, 2),": ""},
         ("slice by slice", "over all slices of the patient"): {"axis=(0, 1, 2)": "axis=(1, 2), keepdims=True"},
         ("wraps round", "they wrap round"): {"np.clip(scaled, 0, 255)": "scaled).astype(np.int64"},

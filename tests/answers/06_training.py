@@ -87,6 +87,9 @@ WRONG = {
         ("a short pi", "step 21"): {"np.pi": "3.14"},
     },
     "keep-best": {
+        ("keeps the epoch of a later NaN", "got epoch 3: nothing is larger than a NaN"): {
+            'logs["val_dice"] > self.highest': 'not logs["val_dice"] <= self.highest'
+        },
         ("keeps the lowest", "higher is better"): {"-np.inf": "np.inf", "> self.": "< self."},
         ("keeps the weights themselves, not a copy", "copy with get_weights"): {
             "self.model.get_weights()": "self.model.weights",

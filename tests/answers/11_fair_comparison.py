@@ -3,6 +3,7 @@
 # {exercise: {(what is wrong, words of the message that names it): the answer}}; each is rejected.
 WRONG = {
     "scores-of": {
+        ("drops the axis of a single seed", "where there is one seed"): {".to_numpy()": ".to_numpy().squeeze()"},
         ("forgets the loss", "of the model AND of the loss"): """
             return table[table.model == model].pivot(index="seed", columns="patient", values="dice").to_numpy()
         """,
