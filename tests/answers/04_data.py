@@ -214,7 +214,7 @@ RIGHT = {
             result = np.empty(images.shape, np.uint8)
             for channel in range(3):
                 values = images[..., channel].astype(float)
-                low, high = np.percentile(values, 10), np.percentile(values, 99)
+                low, high = (np.percentile(values, part, method="inverted_cdf") for part in (10, 99))
                 values = (values - low) / (high - low if high > low else 1) * 200
                 result[..., channel] = np.clip(values, 0, 255).round()
             return result

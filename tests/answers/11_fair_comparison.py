@@ -3,6 +3,9 @@
 # {exercise: {(what is wrong, words of the message that names it): the answer}}; each is rejected.
 WRONG = {
     "scores-of": {
+        ("sorts the seeds as text", "seeds from 9 to more than 10"): {
+            "return rows.pivot": "rows = rows.assign(seed=rows.seed.astype(str))\n    return rows.pivot"
+        },
         ("drops the axis of a single seed", "where there is one seed"): {".to_numpy()": ".to_numpy().squeeze()"},
         ("forgets the loss", "of the model AND of the loss"): """
             return table[table.model == model].pivot(index="seed", columns="patient", values="dice").to_numpy()
@@ -102,6 +105,9 @@ WRONG = {
         },
     },
     "both-interval": {
+        ("as many seeds of theirs as of ours", "and 2 of the 2"): {
+            "generator.integers(len(scores), size=len(scores))": "generator.integers(len(scores), size=len(ours))"
+        },
         ("averages the seeds", "averaged, not drawn"): {"generator.integers(len(scores), size=": "np.arange("},
         ("draws the patients twice", "draw them once"): {
             "seeds =": "patients = generator.integers(scores.shape[1], size=scores.shape[1])\nseeds =",

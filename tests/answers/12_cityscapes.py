@@ -46,7 +46,7 @@ WRONG = {
                 table = 
             """
         },
-        ("knows ids up to 34", "[200, 34, 254]"): {
+        ("knows ids up to 34", "for 33 scored ids"): {
             "return table[label_ids]": "return table[np.minimum(label_ids, 34)]"
         },
     },
