@@ -35,6 +35,7 @@ WRONG = {
         ("a data frame", ".to_numpy()"): {'values="dice").to_numpy()': 'values="dice")'},
     },
     "difference-interval": {
+        ("96 per cent", "the quantiles are 0.025 and 0.975"): {"[0.025, 0.975]": "[0.02, 0.98]"},
         ("draws each by itself", "the pairs are lost"): {
             "differences[rows].mean": "(ours[rows] - theirs[generator.integers(len(differences), size=(draws, len(differences)))]).mean",
         },
