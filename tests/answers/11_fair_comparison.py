@@ -4,7 +4,7 @@
 WRONG = {
     "scores-of": {
         ("sorts the seeds as text", "seeds from 9 to more than 10"): {
-            "return rows.pivot": "rows = rows.assign(seed=rows.seed.astype(str))\n    return rows.pivot"
+            "return rows.pivot": "rows = rows.assign(seed=rows.seed.astype(str))\nreturn rows.pivot"
         },
         ("drops the axis of a single seed", "where there is one seed"): {".to_numpy()": ".to_numpy().squeeze()"},
         ("forgets the loss", "of the model AND of the loss"): """
