@@ -119,7 +119,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20, metavar="N", help="how many (20)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the random moments (0)")
     options = parser.parse_args()
-    generator = random.Random(options.seed)
+    rng = random.Random(options.seed)
     kills, trials, faults = collections.Counter(), 0, 0
     with tempfile.TemporaryDirectory() as temporary:
         start = time.monotonic()
@@ -139,7 +139,7 @@ def main() -> int:
             while True:
                 process = fork(folder)
                 left = kills.total() < options.kills
-                code = wait(process, generator.uniform(0, seconds) if left else 3600)
+                code = wait(process, rng.uniform(0, seconds) if left else 3600)
                 if code is None:
                     os.kill(process, signal.SIGKILL)
                     os.waitpid(process, 0)

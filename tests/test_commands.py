@@ -149,14 +149,14 @@ def test_evaluate_writes_the_scores_and_the_baseline(model_file, kaggle_folder, 
 def test_predict_writes_at_the_images_own_size(model_file, tmp_path):
     folder = tmp_path / "in" / "patient"
     folder.mkdir(parents=True)
-    generator = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for name, shape in {
         "a_1.png": (50, 70, 3),
         "a_2.png": (50, 70, 3),
         "b.jpg": (33, 20, 3),
         "c.tif": (64, 64),
     }.items():
-        Image.fromarray(generator.integers(0, 255, shape, dtype=np.uint8)).save(folder / name)
+        Image.fromarray(rng.integers(0, 255, shape, dtype=np.uint8)).save(folder / name)
     predict.main(["--model", str(model_file), "--input", str(tmp_path / "in"), "--output", str(tmp_path / "out")])
     for name, size in {"a_1": (70, 50), "a_2": (70, 50), "b": (20, 33), "c": (64, 64)}.items():
         mask = Image.open(tmp_path / f"out/patient/{name}_mask.png")

@@ -30,13 +30,13 @@ def tiff(pixels) -> bytes:
 @pytest.fixture
 def files():
     """Two patients of two slices, as in the Kaggle set but small."""
-    generator = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     files = {"data.csv": b"Patient,death01\n"}
     for patient in PATIENTS:
         for number in (1, 2):
             mask = np.zeros((16, 16), np.uint8)
             mask[4:8, 4:8] = 255
-            image = generator.integers(0, 256, (16, 16, 3), np.uint8)
+            image = rng.integers(0, 256, (16, 16, 3), np.uint8)
             files[f"{patient}/{patient}_{number}.tif"] = tiff(image)
             files[f"{patient}/{patient}_{number}_mask.tif"] = tiff(mask)
     return files
@@ -258,12 +258,12 @@ def street_file(split, city, frame, part, kind):
 @pytest.fixture
 def street_files():
     """Four scenes with all that the official zips hold of each, but small."""
-    generator = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     files = {"leftImg8bit": {}, "gtFine": {}}
     for scene in SCENES:
-        image = generator.integers(0, 256, (8, 16, 3), np.uint8)
+        image = rng.integers(0, 256, (8, 16, 3), np.uint8)
         files["leftImg8bit"][street_file(*scene, "leftImg8bit", "leftImg8bit.png")] = png(image)
-        labels = generator.choice(np.array([0, 7, 26, 33], np.uint8), (8, 16))
+        labels = rng.choice(np.array([0, 7, 26, 33], np.uint8), (8, 16))
         for kind in ("labelIds", "color", "instanceIds"):
             files["gtFine"][street_file(*scene, "gtFine", f"gtFine_{kind}.png")] = png(labels)
         files["gtFine"][street_file(*scene, "gtFine", "gtFine_polygons.json")] = b"{}"

@@ -220,8 +220,8 @@ def batches(slices: brain.Slices, settings: Settings, epoch: int = 0) -> Iterato
                 yield number, step, np.sort(order[first : first + settings.batch])
 
     def batch(number: int, step: int, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        generator = np.random.default_rng((settings.seed, number, step))
-        images, masks = augmentation(slices.images[chosen], slices.masks[chosen], generator)
+        rng = np.random.default_rng((settings.seed, number, step))
+        images, masks = augmentation(slices.images[chosen], slices.masks[chosen], rng)
         return images.astype("float32") / 255, masks[..., None].astype("float32")
 
     return disk.made_ahead(batch, rows(), workers=os.cpu_count() or 1)
