@@ -162,6 +162,12 @@ WRONG = {
         },
     },
     "train": {
+        ("validates on the first batch alone", "all of it"): {
+            "validation_data=validation": "validation_data=(validation[0][:8], validation[1][:8])"
+        },
+        ("stops early", "stop nothing early"): {
+            "list(callbacks)": "[*callbacks, keras.callbacks.EarlyStopping(patience=1)]"
+        },
         ("returns what fit returns", ".history is wanted"): {"return history.history": "return history"},
         ("does not validate", "give fit the validation pair as validation_data"): {"validation_data=validation, ": ""},
         ("no score", "metrics=[metrics.CountedDice()]"): {", metrics=[score]": ""},

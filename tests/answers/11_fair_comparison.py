@@ -195,6 +195,7 @@ WRONG = {
         ("changes ours", "stay as they are"): {"ours, theirs = np": "ours *= 0.99\nours, theirs = np"},
     },
     "verdict": {
+        ("the lower end may reach it", "it reaches -0.02"): {"-worth < low": "-worth <= low"},
         ("asks for 0 first", "ask for the size first"): {
             '    if -worth < low and high < worth:\n        return "too small to matter"\n': "",
             'return "cannot tell"': """

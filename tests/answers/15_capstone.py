@@ -3,6 +3,11 @@
 # {exercise: {(what is wrong, words of the message that names it): the answer}}; each is rejected.
 WRONG = {
     "rescan": {
+        ("cuts off strong noise", "cut no noise off"): {
+            "generator.normal(0, strength, images.shape)": """
+                np.clip(generator.normal(0, strength, images.shape), -25, 25)
+            """
+        },
         ("cuts off the noise", "round the sum, not the noise"): {"images.shape)": "images.shape).astype(int)"},
         ("drops the axis of a single slice", "also of a single slice"): {
             '.astype("uint8")': '.astype("uint8").squeeze()'
