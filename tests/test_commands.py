@@ -21,8 +21,9 @@ import helpers
 from helpers import command, evaluate, predict, prepare, tasks, train
 from helpers.data import brain, image_files
 from helpers.nets import checkpoint, inference, zoo
-from helpers.scores import intervals
+from helpers.scores import intervals, metrics
 from helpers.settings import Settings
+from helpers.tasks import brain as brain_task
 from helpers.tasks.purpose import Purpose
 from helpers.training import run_folder, table
 
@@ -204,6 +205,43 @@ def test_predict_drops_small_parts_of_the_whole_volume_in_the_order_of_its_slice
         alone = out / "alone"
         assert [path.name for path in sorted(alone.glob("*_mask.png"))] == ["p_2_mask.png"]
         assert (alone / "p_2_mask.png").read_bytes() == (out / "p_2_mask.png").read_bytes()
+
+
+def test_every_command_cuts_heads_out_for_a_network_that_was_trained_on_them(kaggle_folder, tmp_path, capsys):
+    out = tmp_path / "runs"
+    words = [
+        "--data",
+        str(kaggle_folder),
+        "--out",
+        str(out),
+        "--head",
+        "--tumour-free",
+        "0.5",
+        "--smallest-part",
+        "0.5",
+    ]
+    train.main([*SMALL, *words, "--models", "UNet"])
+    (run,) = out.glob("*/*/seed_0")
+    model = inference.load_model(run / "final.keras")
+    slices = brain.load(str(kaggle_folder))
+    scored = json.loads((run / "scores.json").read_text())["patients"]
+    rows = np.isin(slices.patients, list(scored))
+    rule = inference.AreaRule(smallest_part=0.5)
+    expected = metrics.scores_from_counts(
+        brain_task.count(model, slices.select(rows), rule, head=True), slices.patients[rows]
+    )
+    assert scored == expected["patients"]
+    evaluate.main(["--model", str(run / "final.keras"), "--data", str(kaggle_folder), "--json", str(tmp_path / "x")])
+    of_all = json.loads((tmp_path / "x").read_text())["patients"]
+    assert {patient: of_all[patient] for patient in scored} == scored
+    patient = slices.patients[0]
+    one = slices.select(slices.patients == patient)
+    predict.main(
+        ["--model", str(run / "final.keras"), "--input", str(kaggle_folder / patient), "--output", str(tmp_path)]
+    )
+    areas = rule(brain_task.predict(model, brain.normalise(one).images, range(len(one)), head=True))
+    for number, area in zip(one.numbers, areas, strict=True):
+        assert np.array_equal(np.asarray(Image.open(tmp_path / f"{patient}_{number}_mask.png")), 255 * area)
 
 
 def test_a_network_is_scored_as_in_its_run():

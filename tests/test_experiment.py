@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from helpers.data import brain
-from helpers.nets import checkpoint
+from helpers.nets import checkpoint, inference
 from helpers.scores import metrics
 from helpers.settings import Settings
 from helpers.tasks import binary
@@ -222,6 +222,45 @@ def test_an_epoch_uses_no_slice_twice(settings):
     steps = brain_task.steps_per_epoch(len(slices), 4)
     seen = np.concatenate([np.rint(next(stream)[0][:, 0, 0, 0] * 255) for _ in range(steps)])
     assert len(seen) == steps * 4 == len(set(seen))
+
+
+def test_heads_are_cut_out_to_train_on_and_their_areas_put_back(kaggle_folder):
+    """The discs of the fixture are 47 pixels wide; in a box of 32 x 32 they are as large as it, less its margin."""
+    slices = brain.load(kaggle_folder, progress=False)
+    rows = np.flatnonzero(slices.patients != slices.patients[0])
+    heads = brain_task.heads(slices, rows, (32, 32))
+    assert heads.images.shape == (20, 32, 32, 3) and heads.patients.tolist() == slices.patients[rows].tolist()
+    columns = np.flatnonzero((heads.images[0, ..., 1] > 20).any(axis=0))
+    assert columns[-1] - columns[0] + 1 >= 29
+    shares = heads.masks.sum(axis=(1, 2)) / 32**2
+    assert np.allclose(shares[heads.has_tumour], 12 * 10 / 50**2, atol=0.01)  # the box is 1.06 x 47 wide
+
+    inputs = keras.Input((32, 32, 3))
+    network = keras.Model(inputs, keras.layers.Lambda(lambda x: x[..., 1:2])(inputs))  # FLAIR is the probability
+    rule = inference.AreaRule(threshold=0.7)
+    dice = metrics.dice(brain_task.count(network, slices, rule, head=True))
+    assert dice[slices.has_tumour].min() > 0.85 and dice[~slices.has_tumour].min() == 1
+    whole = keras.Model(inputs, keras.layers.Lambda(lambda x: x[..., :1] * 0 + 1)(inputs))
+    counts = brain_task.count(whole, slices, head=True)
+    assert 45**2 < counts[0].sum() < 53**2, "outside of the head's box nothing is found"
+
+
+def test_an_epoch_draws_its_share_of_the_slices_without_tumour(kaggle_folder):
+    slices = brain.load(kaggle_folder, size=32, progress=False)
+    numbered = dataclasses.replace(
+        slices, images=np.zeros_like(slices.images) + np.arange(24)[:, None, None, None].astype("uint8")
+    )
+    settings = Settings(size=32, batch=3, augment=False, tumour_free=0.5)
+    assert brain_task.seen(slices, settings) == 18  # 12 with a tumour, and half of the 12 without
+    stream = brain_task.batches(numbered, settings)
+    drawn = []
+    for _ in range(12):
+        epoch = np.concatenate([np.rint(255 * next(stream)[0][:, 0, 0, 0]).astype(int) for _ in range(6)])
+        assert len(set(epoch)) == 18 and set(np.flatnonzero(slices.has_tumour)) <= set(epoch)
+        drawn.append(frozenset(epoch) - set(np.flatnonzero(slices.has_tumour)))
+    assert len(set(drawn)) > 1 and len(frozenset().union(*drawn)) == 12, "others in each epoch, all of them in time"
+    with pytest.raises(ValueError, match="tumour_free is 1.5: give a share"):
+        experiment.check(dataclasses.replace(settings, tumour_free=1.5))
 
 
 def test_a_loss_that_becomes_nan_says_what_to_do(settings, tmp_path):

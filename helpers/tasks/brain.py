@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from PIL import Image
 
 from helpers.data import augment, brain, disk, download, image_files, phantom_brain
 from helpers.nets import inference
@@ -36,7 +37,7 @@ class Task:
 
     name = "brain"
     defaults = Settings()
-    uses = frozenset({"size", "smallest_part"}) | held_out.USES
+    uses = frozenset({"size", "head", "tumour_free", "smallest_part"}) | held_out.USES
     normalisation = "each channel by the 10th and 99th percentile of its patient"
     known_classes: tuple[str, ...] | None = ("tumour",)
     mode = "binary"
@@ -46,16 +47,21 @@ class Task:
     def __init__(self, settings: Settings, progress: bool):
         self.settings, self.progress = settings, progress
         preparation.require(brain.inspect(settings.data, progress), _UNIT)
-        slices = brain.load(settings.data, settings.size, progress=progress)
+        slices = brain.load(settings.data, None if settings.head else settings.size, progress=progress)
         train_rows, self.validation_rows = split(settings, slices.patients)
-        self.training = brain.normalise(slices.select(train_rows))
         self.held_out = slices.select(self.validation_rows)
-        self.steps = settings.steps or steps_per_epoch(len(self.training), settings.batch)
+        sides = self.training_sides(settings)
+        self.training = (
+            heads(slices, train_rows, sides) if settings.head else brain.normalise(slices.select(train_rows))
+        )
+        self.steps = settings.steps or steps_per_epoch(seen(self.training, settings), settings.batch)
 
     @staticmethod
     def check(settings: Settings) -> None:
         """Raise ValueError for settings that no slices can meet; reads none."""
         held_out.check(settings)
+        if settings.tumour_free > 1:
+            raise ValueError(f"tumour_free is {settings.tumour_free}: give a share from 0 to 1.")
         if not settings.size > 0:
             raise ValueError(f"size is {settings.size}: give a number above 0.")
 
@@ -67,12 +73,13 @@ class Task:
     @staticmethod
     def training_sides(settings: Settings) -> tuple[int, int]:
         """Height and width of the images that are trained on."""
-        return settings.size, settings.size
+        narrow = max(1, round(0.8 * settings.size / inference.PAD_TO)) * inference.PAD_TO
+        return settings.size, narrow if settings.head else settings.size
 
     @staticmethod
     def sides(settings: Settings) -> tuple[int | None, int | None]:
         """Height and width that the network is built for."""
-        return settings.size, settings.size
+        return Task.training_sides(settings)
 
     def class_weights(self) -> None:
         """None: tumour or not is one probability."""
@@ -91,7 +98,7 @@ class Task:
         """The mean Dice of the patients that are held out, at the size of training; None if there are none."""
         if not len(self.held_out):
             return None
-        counts = count(model, self.held_out)
+        counts = count(model, self.held_out, head=self.settings.head)
         return metrics.scores_from_counts(counts, self.held_out.patients)["dice"]["mean"]
 
     def score(self, model: keras.Model) -> tuple[dict, dict[str, binary.Table]]:
@@ -100,7 +107,7 @@ class Task:
             return {}, {}
         full = brain.load(self.settings.data, progress=self.progress).select(self.validation_rows)
         rule = inference.AreaRule(smallest_part=self.settings.smallest_part)
-        counts = count(model, full, rule, flips=self.settings.flips, progress=self.progress)
+        counts = count(model, full, rule, flips=self.settings.flips, progress=self.progress, head=self.settings.head)
         table = binary.counts_table(LAYOUT, full.patients, "number", full.numbers, counts)
         return metrics.scores_from_counts(counts, full.patients), {"slices.csv": table}
 
@@ -121,7 +128,7 @@ class Task:
         """Score all patients of a set; the words say how many they are, and there is no confusion matrix."""
         preparation.require(brain.inspect(source), _UNIT)
         slices = brain.load(source)
-        counts = count(model, slices, rule or inference.HALF, progress=True, **averaging)
+        counts = count(model, slices, rule or inference.HALF, progress=True, head=purpose.setting("head"), **averaging)
         scores = metrics.scores_from_counts(counts, slices.patients)
         return scores, f"{len(scores['patients'])} patients, {len(slices)} slices", None
 
@@ -162,8 +169,8 @@ class Task:
                 stack = np.stack([images[path] for path in same])
                 # A part's size is known only when the whole volume has been looked at.
                 rows = [row for row, path in enumerate(same) if path in asked_for or rule.smallest_part]
-                normalised = brain.normalise_images(stack)[rows]
-                areas = rule(inference.predict_probabilities(model, normalised, **averaging))
+                normalised = brain.normalise_images(stack)
+                areas = rule(predict(model, normalised, rows, purpose.setting("head"), **averaging))
                 for row, area in zip(rows, areas, strict=True):
                     path = same[row]
                     if path in asked_for:
@@ -209,11 +216,19 @@ def batches(slices: brain.Slices, settings: Settings, epoch: int = 0) -> Iterato
         images (batch, size, size, 3) float32 in [0, 1] and masks (batch, size, size, 1) float32, 0 or 1.
     """
     augmentation = augment.Augmentation() if settings.augment else augment.Augmentation.none()
-    whole = steps_per_epoch(len(slices), settings.batch)
+    has_tumour = slices.has_tumour
+    free = np.flatnonzero(~has_tumour)
+    number_seen = seen(slices, settings)
+    whole = steps_per_epoch(number_seen, settings.batch)
 
     def rows() -> Iterator[tuple[int, int, np.ndarray]]:
         for number in itertools.count(epoch):
-            order = np.random.default_rng((settings.seed, number)).permutation(len(slices))
+            rng = np.random.default_rng((settings.seed, number))
+            if number_seen < len(slices):
+                drawn = rng.choice(free, number_seen - np.count_nonzero(has_tumour), replace=False)
+                order = rng.permutation(np.concatenate([np.flatnonzero(has_tumour), drawn]))
+            else:
+                order = rng.permutation(len(slices))
             for step in range(settings.steps or whole):
                 first = step % whole * settings.batch
                 # Slices read in ascending order are read once through, also from a file.
@@ -227,6 +242,12 @@ def batches(slices: brain.Slices, settings: Settings, epoch: int = 0) -> Iterato
     return disk.made_ahead(batch, rows(), workers=os.cpu_count() or 1)
 
 
+def seen(slices: brain.Slices, settings: Settings) -> int:
+    """How many slices an epoch sees: all with tumour, and the share of the others that `tumour_free` says."""
+    with_tumour = np.count_nonzero(slices.has_tumour)
+    return int(with_tumour) + round(settings.tumour_free * (len(slices) - with_tumour))
+
+
 def steps_per_epoch(slices: int, batch: int) -> int:
     """The whole batches in an epoch, at least one; the slices left over differ from epoch to epoch."""
     return max(1, slices // batch)
@@ -238,20 +259,64 @@ def count(
     rule: inference.AreaRule = inference.HALF,
     flips: bool = False,
     progress: bool = False,
+    head: bool = False,
     **averaging,
 ) -> np.ndarray:
     """Normalise and predict patient by patient, and count pixels: (n, 3) as `metrics.counts` gives them.
 
-    `slices` are as `brain.load` gives them: only one patient at a time is held in memory. `averaging`: scales and
-    window, as in `inference.predict_probabilities`.
+    `slices` are as `brain.load` gives them: only one patient at a time is held in memory. `rule` sees a patient's
+    slices as one volume. `head`: the network was trained on heads that were cut out. `averaging`: scales and window, as
+    in `inference.predict_probabilities`.
     """
     counts = np.zeros((len(slices), 3), "int64")
     for patient in disk.progress_bar(np.unique(slices.patients), desc="scoring", unit="patient", disable=not progress):
         rows = np.flatnonzero(slices.patients == patient)
         patient_slices = brain.normalise(slices.select(rows))
-        probabilities = inference.predict_probabilities(model, patient_slices.images, flips=flips, **averaging)
+        probabilities = predict(model, patient_slices.images, range(len(rows)), head, flips=flips, **averaging)
         counts[rows] = metrics.counts(patient_slices.masks, rule(probabilities))
     return counts
+
+
+def predict(model: keras.Model, images: np.ndarray, rows: Sequence[int], head: bool = False, **averaging) -> np.ndarray:
+    """Predict some slices of one patient.
+
+    Args:
+        model: a network of the zoo.
+        images: (n, h, w, 3) uint8, all of the patient's slices, normalised.
+        rows: those that are to be predicted.
+        head: the network was trained on heads that were cut out.
+        averaging: as in `inference.predict_probabilities`.
+
+    Returns:
+        (rows, h, w) float32 in [0, 1].
+    """
+    if not head:
+        return inference.predict_probabilities(model, images[list(rows)], **averaging)
+    box = brain.head_box(images, model.input_shape[1:3])
+    inside = inference.predict_probabilities(model, brain.cut_out(images[list(rows)], box), **averaging)
+    return brain.put_back(inside, box, images.shape[1:3])
+
+
+def heads(slices: brain.Slices, rows: np.ndarray, sides: tuple[int, int]) -> brain.Slices:
+    """Normalise some slices and cut out each patient's head, patient by patient: a scan may not fit into memory twice.
+
+    Args:
+        slices: all slices, as `brain.load` gives them at their own size.
+        rows: those that are wanted, all of a patient or none.
+        sides: (height, width) that a head is scaled to.
+    """
+    images = np.empty((len(rows), *sides, 3), "uint8")
+    masks = np.empty((len(rows), *sides), bool)
+    patients = slices.patients[rows]
+    for patient in np.unique(patients):
+        here = np.flatnonzero(patients == patient)
+        one = brain.normalise(slices.select(rows[here]))
+        box = brain.head_box(one.images, sides)
+        cut = zip(here, brain.cut_out(one.images, box), brain.cut_out(one.masks, box), strict=True)
+        for row, image, mask in cut:
+            mask = Image.fromarray(mask.astype("uint8") * 255)
+            images[row], masks[row] = brain.shrink(Image.fromarray(image), mask, sides)
+    return brain.Slices(images, masks, patients, slices.numbers[rows])
 
 
 def _volume_of(path: Path) -> tuple[Path, str]:
