@@ -136,6 +136,7 @@ WRONG = {
         ("adds a little to the divisor", "by no tiny number"): {"np.maximum(high - low, 1)": "(high - low + 1e-6)"},
     },
     "mirror-and-shift": {
+        ("mirrors by chance of its own", "not np.random"): {"generator.random()": "np.random.random()"},
         ("wraps round", "np.roll"): {
             "        padded = np.pad(array, [(limit, limit)] * 2 + [(0, 0)] * (array.ndim - 2))\n": "",
             "padded[limit - down :, limit - right :][: array.shape[0], : array.shape[1]]": "np.roll(array, (down, right), axis=(0, 1))",
