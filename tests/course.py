@@ -37,7 +37,7 @@ def lesson_path(name: str) -> Path:
 
 
 def answers(name: str) -> dict:
-    """What learners answer in a lesson, wrong and right, and the ranges that its text quotes."""
+    """What learners answer in a lesson, wrong and right, and the ranges and claims of its text."""
     return runpy.run_path(str(ROOT / "tests" / "answers" / f"{name}.py"))
 
 

@@ -154,7 +154,7 @@ def test_committed_lesson_is_the_generated_one(name, generated):
 
 @each_lesson
 def test_solution_runs_keeps_its_promises_and_gets_full_marks(name, tmp_path, monkeypatch):
-    """In full, and only here; one more cell asks whether the numbers lie in the ranges that the text quotes."""
+    """In full, and only here; one more cell asks whether the text still says what the numbers do."""
     pytest.importorskip("nbgrader", reason="nbgrader comes with the extra instructor")
     monkeypatch.delenv("COURSE_QUICK", raising=False)
     folder = shutil.copytree(course.solution_path(name).parent, tmp_path / name)
@@ -163,6 +163,7 @@ def test_solution_runs_keeps_its_promises_and_gets_full_marks(name, tmp_path, mo
         f"assert {low} <= {expression} <= {high}, {expression}"
         for expression, low, high in course.answers(name)["RANGES"]
     ]
+    promises += [f"assert {claim}" for claim in course.answers(name).get("CLAIMS", [])]
     solution.cells.append(course.nbformat.v4.new_code_cell("\n".join(promises)))
     course.execute(solution, folder)
     grades = course.grades(solution)

@@ -319,6 +319,85 @@ def test_maps_of_each_attention_are_drawn_over_a_slice(network, slice_with_tumou
     figures.Picture(figure, "where it looks")  # draws all of it
 
 
+# A volume
+
+# Patient b: an empty slice in which nothing is marked, then a half found. Patient a: 100 pixels marked, none there.
+HEADS = {
+    "images": np.stack([GREY] * 3),
+    "masks": np.stack([EMPTY, SQUARE, EMPTY]),
+    "predictions": np.stack([EMPTY, area(10, 20, 5, 15), SQUARE]) * np.float32(0.7),
+    "patients": ["b", "b", "a"],
+}
+
+
+def coloured(figure):
+    """Pixels of the slice on the right in each colour that lies over it, and lines."""
+    layers = [np.asarray(image.get_array()) for image in figure.axes[1].images[1:]]
+    key = [text.get_text() for text in figure.legends[0].get_texts()]
+    lines = [line for collection in figure.axes[1].collections for line in collection.get_segments()]
+    return key, [int((layer[..., 3] > 0).sum()) for layer in layers], len(lines)
+
+
+def test_volume_lays_over_a_slice_what_is_asked_for():
+    assert coloured(figures.volume(**HEADS, row=1, over="truth")) == (["true area"], [100], 0)
+    assert coloured(figures.volume(**HEADS, row=1, over="prediction")) == (["prediction"], [], 1)
+    assert coloured(figures.volume(**HEADS, row=1, over="both")) == (["true area", "prediction"], [100], 1)
+    figure = figures.volume(**HEADS, row=1, over="errors")
+    assert coloured(figure) == (["found", "missed", "healthy, but marked"], [50, 50, 50], 0)
+    _, *kinds = [np.asarray(image.get_array()) for image in figure.axes[1].images]
+    for kind, expected in zip(kinds, (area(10, 15, 5, 15), area(5, 10, 5, 15), area(15, 20, 5, 15)), strict=True):
+        assert np.array_equal(kind[..., 3] > 0, expected)
+    assert np.allclose(kinds[2][19, 10, :3] * 255, ImageColor.getrgb(figures.PREDICTION))
+    assert coloured(figures.volume(**HEADS, row=1, over="both", threshold=0.8))[-1] == 0
+
+
+def test_volume_shows_the_areas_of_all_slices_and_the_dice_of_each_patient():
+    figure = figures.volume(**HEADS, row=2)
+    assert figure.axes[0].get_title() == "patient 2, slice 1 of 1"
+    assert figures.volume(**HEADS, row=1).axes[0].get_title() == "patient 1, slice 2 of 2"
+    areas = figure.axes[2]
+    assert [text.get_text() for text in areas.texts] == ["patient 1\nDice 0.50", "patient 2\nDice 0.00"]
+    heights = [filled.get_paths()[0].vertices[:, 1].max() for filled in areas.collections]
+    assert heights == [100, 50]  # true, found
+    marked, here, border = areas.lines
+    assert marked.get_ydata().tolist() == [0, 100, 100]
+    assert here.get_xdata() == [2, 2] and border.get_xdata() == [1.5, 1.5]
+    assert pyplot.get_fignums() == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"patients": ["b", "a", "b"]}, "do not follow each other"),
+        ({"patients": ["b"]}, "3 masks, 3 predictions and 1 names"),
+        ({"images": GREY[None]}, "1 images and 3 masks"),
+        ({"over": "truths"}, "over='truths' is none of truth, prediction, both, errors"),
+    ],
+)
+def test_volume_says_what_does_not_fit(changed, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        figures.volume(**{**HEADS, "row": 0, **changed})
+
+
+def test_volume_slider_walks_through_the_slices():
+    widgets = pytest.importorskip("helpers.show.widgets")
+    walk = widgets.volume(**HEADS)
+    slices, over = walk.sliders["slice"], walk.sliders["over"]
+    assert (slices.low, slices.high, slices.value) == (1, 3, 2), "begins where most is missed"
+    told = "Slice 2 of 3, patient 1: 100 pixels of tumour, 100 marked, 50 of them rightly. Over it: "
+    assert image_of(walk.picture.value)[0].startswith(f"{told}both.")
+    before = walk.picture.value
+    over.value = over.words.index("errors")
+    assert image_of(walk.picture.value)[0].startswith(f"{told}errors.") and walk.picture.value != before
+    slices.value = 3
+    alt, picture = image_of(walk.picture.value)
+    assert "patient 2: 0 pixels of tumour, 100 marked" in alt
+    _, expected = image_of(figures.Picture(figures.volume(**HEADS, row=2, over="errors"), alt)._repr_html_())
+    assert np.array_equal(picture, expected)
+    alts = re.findall(r'<img alt="([^"]*)"', walk._repr_mimebundle_()["text/html"])
+    assert [alt.startswith(told) for alt in alts] == [True, True] and alts[0] != alts[1]
+
+
 # The curves
 
 
@@ -633,6 +712,26 @@ def test_slider_keeps_its_value_within_its_range_and_of_its_kind():
     level.value, stripes.value = 3.0, -4
     assert (level.value, stripes.value) == (1.0, 1)
     assert image_of(sliders.picture.value)[0] == "grey 1.0 with 1 stripes"
+
+
+def test_slider_chooses_among_words():
+    widgets = pytest.importorskip("helpers.show.widgets")
+    shades = {"dark": 0.2, "bright": 0.8}
+    sliders = widgets.sliders(
+        lambda shade, stripes: shades_of_grey(shades[shade], stripes),
+        lambda shade, stripes: f"{shade}, {stripes} stripes",
+        [{"shade": "bright", "stripes": 2}],
+        shade=("dark", "bright"),
+        stripes=(1, 5, 1),
+    )
+    slider = sliders.sliders["shade"]
+    assert slider.value == 1 and slider.words == ["dark", "bright"] and (slider.low, slider.high) == (0, 1)
+    assert sliders.sliders["stripes"].words == []
+    assert shown_grey(sliders.picture.value) == 204
+    slider.value = 0
+    assert image_of(sliders.picture.value)[0] == "dark, 2 stripes" and shown_grey(sliders.picture.value) == 51
+    with pytest.raises(ValueError, match="shade='light': its slider chooses among"):
+        widgets.sliders(shades_of_grey, str, [{"shade": "light"}], shade=("dark", "bright"))
 
 
 def test_slider_tells_the_browser_its_name_and_range():

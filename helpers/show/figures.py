@@ -21,11 +21,14 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageChops, ImageOps
 
 from helpers.data import street_classes
+from helpers.scores import metrics
 
 # Fill against line, and light against dark: so the two differ also for those who see no red and green.
 TRUE_AREA = "#12c98c"
 TRUE_AREA_OPACITY = 0.4
 PREDICTION = "#ff2a2a"
+MISSED = "#f5d90a"  # tumour without prediction; a prediction without tumour is red
+OVER = ("truth", "prediction", "both", "errors")  # what may lie over a slice of a volume
 LOOK = "inferno"  # of maps over an image: its dark end leaves the image dark, and it reads without colours
 CHANNELS = ("pre-contrast T1", "FLAIR", "post-contrast T1")
 
@@ -189,6 +192,110 @@ def grid(
     if key:
         figure.legend(handles=key, loc="outside lower center", ncols=2, frameon=False, fontsize=11)
     return figure
+
+
+def volume(
+    images: np.ndarray,
+    masks: np.ndarray,
+    predictions: np.ndarray,
+    patients: Sequence[str],
+    row: int,
+    over: str = "both",
+    channel: int | None = 1,
+    threshold: float = 0.5,
+) -> Figure:
+    """Draw a slice plain and with something over it, and under them the area of tumour in all slices (lesson 06).
+
+    The areas are those of the truth, of the prediction, and of the part in both: where truth and prediction are
+    equally large in different places, the last one is small.
+
+    Args:
+        images: n slices of one patient or of several, patient after patient, (n, height, width, 3) uint8.
+        masks: (n, height, width) bool, the true areas.
+        predictions: (n, height, width), bool or probabilities in [0, 1].
+        patients: n names, the patient of each slice.
+        row: the slice to show, from 0 to n - 1.
+        over: "truth", "prediction", "both", or "errors": what is found, what is missed, and what is marked wrongly.
+        channel: the channel shown in grey (1: FLAIR); None shows all three as red, green and blue.
+        threshold: a pixel belongs to the prediction from this probability on.
+
+    Raises:
+        ValueError: not as many of one thing as of another, a patient in two places, or another `over`.
+    """
+    counts, starts = volume_counts(masks, predictions, patients, threshold)
+    if len(images) != len(masks):
+        raise ValueError(f"there are {len(images)} images and {len(masks)} masks: give as many of each.")
+    if over not in OVER:
+        raise ValueError(f"over={over!r} is none of {', '.join(OVER)}.")
+    mask, prediction = masks[row], thresholded(predictions[row], threshold)
+    figure = pyplot.figure(figsize=(WIDTH, 5))
+    pyplot.close(figure)
+    # Placed by hand: nothing may move from one slice to the next, or from one thing over it to another.
+    places = {"plain": (0, 0.42, 0.49, 0.52), "over": (0.51, 0.42, 0.49, 0.52), "areas": (0.09, 0.12, 0.9, 0.19)}
+    panels = {name: figure.add_axes(place) for name, place in places.items()}
+
+    patient = int(np.searchsorted(starts, row, side="right")) - 1
+    last = [*starts, len(masks)][patient + 1]
+    overlay(panels["plain"], images[row], channel=channel)
+    panels["plain"].set_title(f"patient {patient + 1}, slice {row - starts[patient] + 1} of {last - starts[patient]}")
+    overlay(
+        panels["over"],
+        images[row],
+        mask if over in ("truth", "both") else None,
+        prediction if over in ("prediction", "both") else None,
+        channel,
+    )
+    key = _key(over in ("truth", "both"), over in ("prediction", "both"))
+    if over == "errors":
+        kinds = {"found": (mask & prediction, TRUE_AREA), "missed": (mask & ~prediction, MISSED)}
+        kinds["healthy, but marked"] = (~mask & prediction, PREDICTION)
+        for area, colour in kinds.values():
+            panels["over"].imshow(area[..., None] * np.array(colors.to_rgba(colour, 0.7)))
+        key = [patches.Patch(color=colour, alpha=0.7, label=words) for words, (_, colour) in kinds.items()]
+    panels["over"].set_title(over)
+    figure.legend(handles=key, loc="center", bbox_to_anchor=(0.755, 0.395), ncols=3, fontsize=9, handlelength=1)
+
+    axes, slices = panels["areas"], np.arange(len(masks))
+    both, predicted, true = counts.T
+    axes.fill_between(
+        slices, true, step="mid", color=TRUE_AREA, alpha=TRUE_AREA_OPACITY, linewidth=0, label="true area"
+    )
+    axes.fill_between(slices, both, step="mid", color=TRUE_AREA, linewidth=0, label="found")
+    axes.step(slices, predicted, where="mid", color=PREDICTION, linewidth=1.2, label="prediction")
+    axes.axvline(row, color="0.2", linewidth=1)
+    height = 1.05 * max(true.max(), predicted.max(), 1)
+    for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(masks)], strict=True)):
+        if start:
+            axes.axvline(start - 0.5, color="0.6", linewidth=1, linestyle=":")
+        score = metrics.dice(counts[start:end].sum(axis=0))
+        weight = "bold" if number == patient else "normal"
+        if len(starts) < 8 or number == patient:
+            words = f"patient {number + 1}\nDice {score:.2f}"
+            axes.text((start + end - 1) / 2, height, words, ha="center", va="bottom", fontsize=9, fontweight=weight)
+    axes.set(xlim=(-0.5, len(masks) - 0.5), ylim=(0, height), xticks=[], xlabel="slices", ylabel="pixels")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=3, fontsize=9, handlelength=1)
+    return figure
+
+
+def volume_counts(
+    masks: np.ndarray, predictions: np.ndarray, patients: Sequence[str], threshold: float = 0.5
+) -> tuple[np.ndarray, np.ndarray]:
+    """Count the pixels of each slice, (n, 3), as `metrics.counts` does, and tell the row at which each patient begins.
+
+    Raises:
+        ValueError: not as many of one thing as of another, or the slices of a patient do not follow each other.
+    """
+    if not len(masks) == len(predictions) == len(patients) > 0:
+        raise ValueError(
+            f"there are {len(masks)} masks, {len(predictions)} predictions and {len(patients)} names of patients: "
+            "give as many of each, at least 1."
+        )
+    names = np.asarray(patients)
+    starts = np.flatnonzero(np.r_[True, names[1:] != names[:-1]])
+    if len(np.unique(names)) != len(starts):
+        raise ValueError("the slices of a patient do not follow each other: sort the slices by patient.")
+    marked = np.stack([thresholded(prediction, threshold, np.shape(masks)[1:]) for prediction in predictions])
+    return metrics.counts(np.asarray(masks), marked), starts
 
 
 def looks(

@@ -36,6 +36,7 @@ class Slider(anywidget.AnyWidget):
     Attributes:
         value: kept between `low` and `high`; an int if low, high and step are ints, else a float.
         name: what stands before the handle.
+        words: what is shown and told instead of the values 0, 1, 2 ...; none for the values themselves.
     """
 
     _esm = """
@@ -44,6 +45,7 @@ class Slider(anywidget.AnyWidget):
     function render({ model, el }) {
       const [name, handle, value] = ["span", "input", "output"].map((tag) => document.createElement(tag));
       const decimals = (String(model.get("step")).split(".")[1] || "").length;
+      const words = model.get("words");
       name.textContent = model.get("name");
       handle.type = "range";
       handle.setAttribute("aria-label", model.get("name"));
@@ -51,7 +53,7 @@ class Slider(anywidget.AnyWidget):
         handle.setAttribute(attribute, model.get(trait));
       const show = () => {
         handle.value = model.get("value");
-        value.textContent = model.get("value").toFixed(decimals);
+        value.textContent = words.length ? words[model.get("value")] : model.get("value").toFixed(decimals);
         handle.setAttribute("aria-valuetext", value.textContent);
       };
       handle.addEventListener("input", () => {
@@ -62,6 +64,8 @@ class Slider(anywidget.AnyWidget):
       handle.addEventListener("keydown", (event) => {
         if (NAVIGATION.includes(event.key)) event.stopPropagation();
       });
+      // or the handle's track would grow and shrink with the words
+      if (words.length) value.style.minWidth = `${Math.max(...words.map((word) => word.length))}ch`;
       model.on("change:value", show);
       show();
       el.classList.add("where-to-look-slider");
@@ -76,7 +80,7 @@ class Slider(anywidget.AnyWidget):
       display: flex; align-items: center; gap: 0.75em; max-width: 100%; padding: 0.3em 0.4em;
       color: var(--jp-ui-font-color1, inherit); font-size: var(--jp-ui-font-size1, 13px);
     }
-    .where-to-look-slider span { min-width: 5em; }
+    .where-to-look-slider span { min-width: 7em; }
     .where-to-look-slider input {
       flex: 1; min-width: 4em; margin: 0; accent-color: var(--jp-brand-color1, #1976d2);
     }
@@ -90,6 +94,7 @@ class Slider(anywidget.AnyWidget):
     high = traitlets.Any().tag(sync=True)
     step = traitlets.Any().tag(sync=True)
     value = traitlets.Any().tag(sync=True)
+    words = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
     @traitlets.validate("value")
     def _within(self, proposal):
@@ -187,12 +192,15 @@ class Sliders(ipywidgets.VBox):
     def __init__(self, draw, alt, stills, ranges):
         self._draw, self._alt = draw, alt
         layout = {"width": f"{figures.WIDTH * 72:.0f}px", "max_width": "100%"}
-        self.sliders = {
-            name: Slider(
-                name=name.replace("_", " "), low=low, high=high, step=step, value=stills[0][name], layout=layout
+        self.sliders = {}
+        for name, among in ranges.items():
+            words, value = [], stills[0][name]
+            if isinstance(among[0], str):
+                words, value, among = list(among), among.index(value), (0, len(among) - 1, 1)
+            low, high, step = among
+            self.sliders[name] = Slider(
+                name=name.replace("_", " "), low=low, high=high, step=step, words=words, value=value, layout=layout
             )
-            for name, (low, high, step) in ranges.items()
-        }
         # The stills are drawn at once: a mistake in `draw` shows in the cell, not at the first move.
         self._stills = [self._picture(values) for values in stills]
         self.picture = ipywidgets.HTML()
@@ -208,7 +216,9 @@ class Sliders(ipywidgets.VBox):
         self.picture.value = picture._repr_html_()
 
     def _move(self, change):
-        self._show(self._picture({name: slider.value for name, slider in self.sliders.items()}))
+        values = {name: slider.value for name, slider in self.sliders.items()}
+        words = {name: slider.words[slider.value] for name, slider in self.sliders.items() if slider.words}
+        self._show(self._picture({**values, **words}))
 
     def _repr_mimebundle_(self, **kwargs):
         live = super()._repr_mimebundle_(**kwargs)
@@ -218,8 +228,8 @@ class Sliders(ipywidgets.VBox):
 def sliders(
     draw: Callable[..., Figure],
     alt: Callable[..., str],
-    stills: Sequence[Mapping[str, float]],
-    **ranges: tuple[float, float, float],
+    stills: Sequence[Mapping[str, float | str]],
+    **ranges: tuple[float, float, float] | tuple[str, ...],
 ) -> Sliders:
     """Let sliders change what a figure shows: a loss's settings, the slice of a patient (lessons 01 to 03).
 
@@ -229,7 +239,8 @@ def sliders(
         draw: takes the sliders' values by name, gives a figure; quick enough to be called while one moves.
         alt: takes the same values, gives the figure's alt text.
         stills: the values of the still figures, {name: value} each; the sliders begin at the first.
-        ranges: for each slider its lowest value, its highest and its step; whole numbers stay whole.
+        ranges: for each slider its lowest value, its highest and its step; whole numbers stay whole. Or the words
+            among which it chooses; `draw` and `alt` take the word.
 
     Raises:
         ValueError: no stills, or one does not name every slider, or leaves a slider's range.
@@ -240,7 +251,51 @@ def sliders(
         if set(still) != set(ranges):
             raise ValueError(f"a still names {sorted(still)}, and the sliders are {sorted(ranges)}: name each once.")
         for name, value in still.items():
+            if isinstance(ranges[name][0], str):
+                if value not in ranges[name]:
+                    raise ValueError(f"a still has {name}={value!r}: its slider chooses among {ranges[name]}.")
+                continue
             low, high, _ = ranges[name]
             if not low <= value <= high:
                 raise ValueError(f"a still has {name}={value}: its slider goes from {low} to {high}.")
     return Sliders(draw, alt, stills, ranges)
+
+
+def volume(
+    images: np.ndarray,
+    masks: np.ndarray,
+    predictions: np.ndarray,
+    patients: Sequence[str],
+    channel: int | None = 1,
+    threshold: float = 0.5,
+) -> Sliders:
+    """Let a slider walk through the slices of patients, and another choose what lies over them (lesson 06).
+
+    It begins at the slice with the most missed pixels. Make it the last expression of a cell. Where no kernel runs,
+    that slice shows with both areas, and with its errors.
+
+    Args:
+        images: n slices of one patient or of several, patient after patient, (n, height, width, 3) uint8.
+        masks: (n, height, width) bool, the true areas.
+        predictions: (n, height, width), bool or probabilities in [0, 1].
+        patients: n names, the patient of each slice.
+        channel: the channel shown in grey (1: FLAIR); None shows all three as red, green and blue.
+        threshold: a pixel belongs to the prediction from this probability on.
+
+    Raises:
+        ValueError: not as many of one thing as of another, or the slices of a patient do not follow each other.
+    """
+    counts, starts = figures.volume_counts(masks, predictions, patients, threshold)
+
+    def draw(slice, over):
+        return figures.volume(images, masks, predictions, patients, slice - 1, over, channel, threshold)
+
+    def alt(slice, over):
+        both, predicted, true = counts[slice - 1]
+        patient = int(np.searchsorted(starts, slice - 1, side="right"))
+        found = f"{true} pixels of tumour, {predicted} marked, {both} of them rightly"
+        return f"Slice {slice} of {len(masks)}, patient {patient}: {found}. Over it: {over}. Below, all slices' areas."
+
+    worst = int(np.argmax(counts[:, 2] - counts[:, 0])) + 1
+    stills = [{"slice": worst, "over": "both"}, {"slice": worst, "over": "errors"}]
+    return sliders(draw, alt, stills, slice=(1, len(masks), 1), over=figures.OVER)

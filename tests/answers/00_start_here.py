@@ -35,5 +35,9 @@ RIGHT = {
     ],
 }
 
-# (expression over the finished lesson, lowest, highest), quoted in the text as "0.5 to 0.8" or "between 0.5 and 0.8".
-RANGES = [("all_black['original_iou']", "0.5", "0.8")]
+RANGES = []  # the text quotes none
+
+# what the text concludes from phantoms: expressions over the finished lesson
+CLAIMS = [
+    "np.isclose(all_black['original_iou'], 1 - slices.has_tumour.mean(), atol=1e-3)",
+]

@@ -60,30 +60,6 @@ WRONG = {
         ("rounds", "not rounded"): {"return np.where(": "return np.round(np.where(", "empty)\n": "empty), 3)\n"},
         ("counts in a small type", "overflows"): {"np.asarray(counts)": "np.asarray(counts).astype('int16')"},
     },
-    "iou": {
-        ("does not take off what is in both", "take them off once"): {"predicted + true - both": "predicted + true"},
-        ("is Dice", "this is Dice"): "return metrics.dice(counts, empty)",
-        ("divides 0 by 0", "got nan"): "return counts[..., 0] / (counts[..., 1] + counts[..., 2] - counts[..., 0])",
-        ("adds 1 above and below", "1 was added above and below"): """
-            return (counts[..., 0] + 1) / (counts[..., 1] + counts[..., 2] - counts[..., 0] + 1)
-        """,
-        ("adds a small number above and below", "however small"): {
-            "np.where(either > 0, both / np.maximum(either, 1), empty)": "(both + 1e-6) / (either + 1e-6)",
-        },
-        ("takes both off twice", "not twice"): {"true - both": "true - 2 * both"},
-        ("takes the larger area for the union", "12 pixels lie in either"): {
-            "predicted + true - both": "np.maximum(predicted, true)",
-        },
-        ("mixes the bits", "12 pixels lie in either"): {"predicted + true - both": "predicted | true"},
-        ("does not listen to empty", "return what `empty` says"): {", empty)": ", 1.0)"},
-        ("adds in place", "stay as it is, but"): """
-                counts = np.asarray(counts)
-                size = counts[..., 1]
-                size += counts[..., 2] - counts[..., 0]
-                return np.where(size > 0, counts[..., 0] / np.maximum(size, 1), empty)
-            """,
-        ("counts in a small type", "overflows"): {"np.asarray(counts)": "np.asarray(counts).astype('int16')"},
-    },
     "two-means": {
         ("averages slices within a patient", "add up the counts of a patient first"): {
             "sums = [counts[patients == name].sum(axis=0) for": "scores = [metrics.dice(counts[patients == name], empty).mean() for",
@@ -129,6 +105,77 @@ WRONG = {
             """,
         ("rounds", "not rounded"): {
             "return metrics.dice(counts, empty).mean(), np.mean([metrics.dice(row, empty) for row in sums])": "return round(metrics.dice(counts, empty).mean(), 3), round(np.mean([metrics.dice(row, empty) for row in sums]), 3)"
+        },
+    },
+    "gains": {
+        ("takes the mean of each kind", "divide by the number of all slices"): {
+            "change[kind].sum() / len(change)": "change[kind].mean()"
+        },
+        ("forgets to divide", "these are sums"): {" / len(change)": ""},
+        ("subtracts the second", "second minus first"): {
+            "metrics.dice(second) - metrics.dice(first)": "metrics.dice(first) - metrics.dice(second)"
+        },
+        ("takes a tumour at the limit for large", "exactly `limit` pixels is small"): {
+            "true <= limit": "true < limit",
+            "true > limit": "true >= limit",
+        },
+        ("counts the empty slices as small, too", "a kind of their own"): {
+            "(true > 0) & (true <= limit)": "true <= limit"
+        },
+        ("goes by the predicted area", "not the predicted one"): {"first[:, 2]": "first[:, 1]"},
+        ("goes by what the second marks", "not what the second network marks"): {"first[:, 2]": "second[:, 1]"},
+        ("goes by what is in both", "not what is in both"): {"first[:, 2]": "first[:, 0]"},
+        ("lets empty slices score 0", "an empty slice counts 1"): {
+            "metrics.dice(second) - metrics.dice(first)": "metrics.dice(second, 0.0) - metrics.dice(first, 0.0)"
+        },
+        ("takes IoU", "this is IoU"): {
+            "metrics.dice(second) - metrics.dice(first)": "metrics.iou(second) - metrics.iou(first)"
+        },
+        ("loses the sign", "with their sign"): {
+            "metrics.dice(second) - metrics.dice(first)": "abs(metrics.dice(second) - metrics.dice(first))"
+        },
+        ("adds up the counts of a kind", "the counts are added up first"): {
+            "return [change[kind].sum() / len(change) for kind in kinds]": """
+                return [metrics.dice(second[kind].sum(axis=0)) - metrics.dice(first[kind].sum(axis=0)) for kind in kinds]
+            """
+        },
+        ("divides by the slices with tumour", "not of those with tumour"): {"len(change)": "(true > 0).sum()"},
+        ("gives per cent", "these are per cent"): {"change[kind].sum() /": "100 * change[kind].sum() /"},
+        ("begins with the large ones", "the order is"): {"for kind in kinds]": "for kind in kinds[::-1]]"},
+        ("puts the empty slices last", "the first one is last here"): {
+            "(true == 0, (true > 0) & (true <= limit), true > limit)": "((true > 0) & (true <= limit), true > limit, true == 0)"
+        },
+        ("has a limit of its own", "use `limit`"): {"true = first[:, 2]": "true, limit = first[:, 2], 6"},
+        ("leaves out the empty slices", "expected three numbers"): {"(true == 0, (true": "((true"},
+        (
+            "gives the change of each slice",
+            "add up the slices of each kind",
+        ): "return metrics.dice(second) - metrics.dice(first)",
+        ("gives one number", "expected three numbers"): "return (metrics.dice(second) - metrics.dice(first)).mean()",
+        ("weights the means of the kinds", "a mean of nothing is nan"): {
+            "change[kind].sum() / len(change)": "kind.mean() * change[kind].mean()"
+        },
+        ("subtracts the counts first", "for each kind the sum of second minus first"): {
+            "metrics.dice(second) - metrics.dice(first)": "metrics.dice(abs(second - first))"
+        },
+        ("rounds", "not rounded"): {"change[kind].sum() / len(change)": "round(change[kind].sum() / len(change), 3)"},
+        ("adds a small number", "for each kind the sum of second minus first"): {
+            "/ len(change)": "/ (len(change) + 1e-3)"
+        },
+        ("counts in a small type", "overflows"): {"first[:, 2]": "first[:, 2].astype('uint8')"},
+        ("gives a dictionary", "in a list or an array"): {
+            "return [change[kind].sum() / len(change) for kind in kinds]": """
+                return {name: change[kind].sum() / len(change) for name, kind in zip(("none", "small", "large"), kinds)}
+            """
+        },
+        ("gives the changes of each kind", "add up the slices of each kind"): {
+            "change[kind].sum() / len(change)": "change[kind]"
+        },
+        ("subtracts in place", "stay as it is, but"): {
+            "change = metrics.dice(second) - metrics.dice(first)": """
+                change = metrics.dice(second) - metrics.dice(first)
+                second -= first
+            """
         },
     },
     "interval": {
@@ -203,17 +250,6 @@ RIGHT = {
             return np.array([dice(row, empty) for row in counts])
         """,
     ],
-    "iou": [
-        """
-            value = metrics.dice(counts, empty=np.nan)
-            return np.where(np.isnan(value), empty, value / (2 - value))
-        """,
-        """
-            both = counts[..., 0]
-            union = both + (counts[..., 1] - both) + (counts[..., 2] - both)
-            return np.divide(both, union, out=np.full(both.shape, float(empty)), where=union > 0)
-        """,
-    ],
     "two-means": [
         """
             totals = {}
@@ -225,6 +261,20 @@ RIGHT = {
         """
             sums = metrics.per_patient(counts, patients)
             return [metrics.dice(counts, empty).mean(), np.mean([metrics.dice(row, empty) for row in sums.values()])]
+        """,
+    ],
+    "gains": [
+        """
+            change = metrics.dice(second) - metrics.dice(first)
+            kinds = np.digitize(first[:, 2], [1, limit + 1])
+            return np.bincount(kinds, weights=change, minlength=3) / len(first)
+        """,
+        """
+            sums = {"none": 0.0, "small": 0.0, "large": 0.0}
+            for before, after in zip(first, second):
+                kind = "none" if before[2] == 0 else "small" if before[2] <= limit else "large"
+                sums[kind] += float(metrics.dice(after) - metrics.dice(before))
+            return tuple(value / len(first) for value in sums.values())
         """,
     ],
     "interval": [
@@ -243,10 +293,16 @@ RIGHT = {
     ],
 }
 
-# (expression over the finished lesson, lowest, highest), quoted in the text as "0.5 to 0.8" or "between 0.5 and 0.8".
-RANGES = [
-    ("black_accuracy", "0.98", "0.999"),
-    ("black_mean", "0.5", "0.8"),
-    ("network_dice", "0.6", "0.85"),
-    ("library['all black'][0]", "0.49", "0.5"),
+RANGES = []  # the text quotes none
+
+# what the text concludes from phantoms: expressions over the finished lesson
+CLAIMS = [
+    "accuracy['network'] - accuracy['all black'] < 0.01",
+    "ways['network']['all slices, empty = 1'] > ways['younger self']['all slices, empty = 1']",
+    "all(ways['younger self'][way] > ways['network'][way] for way in list(ways['network'])[1:])",
+    "all(four_ways(younger >= 0.5)[way] > four_ways(predictions)[way] for way in ways['network'])",
+    "np.sign(gains(rows['network'], rows['younger self'], 100)).tolist() == [-1, 1, 1]",
+    "widths[1] > 1.3 * widths[0]",
+    "library['all black'][0] > 0.45",
+    "max(batched.values()) - min(batched.values()) > 0.02",
 ]

@@ -275,6 +275,12 @@ def wait_for_other(slider, before, what):
         slider.page.wait_for_timeout(50)
 
 
+def tells_its_value(shown):
+    """Whether what is read aloud is the slider's value, or one of its words."""
+    value, told = shown[:2]
+    return told.isalpha() or float(told) == pytest.approx(float(value))
+
+
 def move(page, slider):
     """Move a slider by keyboard and mouse: its value, the picture and the alt text follow."""
     slider.scroll_into_view_if_needed()
@@ -282,12 +288,13 @@ def move(page, slider):
     assert slider.get_attribute("aria-label").strip()
     slider.focus()
     start = shown_by(slider)
-    assert float(start[0]) == pytest.approx(float(start[1])), "what is read aloud is not the value"
+    assert tells_its_value(start), "what is read aloud is not the value"
 
     page.keyboard.press("ArrowLeft" if float(start[0]) == high else "ArrowRight")
     stepped = wait_for_other(slider, start, "words")
     assert abs(float(stepped[0]) - float(start[0])) == pytest.approx(step)
-    assert float(stepped[0]) == pytest.approx(float(stepped[1]))
+    assert tells_its_value(stepped)
+    assert stepped[1] != start[1], "what is read aloud stays"
     assert slider.evaluate("(slider) => slider === document.activeElement"), "the notebook took the key"
     outline = slider.evaluate("(slider) => getComputedStyle(slider).outlineStyle")
     assert outline == "solid", "the keyboard's focus is not seen"

@@ -18,11 +18,14 @@ WRONG = """
 def dice(counts, empty=1.0):
     return np.zeros(np.shape(counts)[:-1])
 """
-IOU = """
-def iou(counts, empty=1.0):
-    both, predicted, true = np.moveaxis(np.asarray(counts), -1, 0)
-    either = predicted + true - both
-    return np.where(either > 0, both / np.maximum(either, 1), empty)
+GAINS = """
+def gains(first, second, limit):
+    def score(rows):
+        size = rows[:, 1] + rows[:, 2]
+        return np.where(size > 0, 2 * rows[:, 0] / np.maximum(size, 1), 1.0)
+
+    kinds = np.digitize(first[:, 2], [1, limit + 1])
+    return np.bincount(kinds, weights=score(second) - score(first), minlength=3) / len(first)
 """
 MEANS = """
 def two_means(counts, patients, empty=1.0):
@@ -39,8 +42,8 @@ def interval(values, draws, seed):
     drawn = np.random.default_rng(seed).choice(np.asarray(values), size=(draws, len(values)))
     return tuple(np.quantile(drawn.mean(axis=1), [0.025, 0.975]))
 """
-ALL = {"pixel-counts": PIXELS, "dice": DICE, "iou": IOU, "two-means": MEANS, "interval": INTERVAL}
-HALF = {"pixel-counts": PIXELS, "dice": DICE, "iou": IOU}
+ALL = {"pixel-counts": PIXELS, "dice": DICE, "gains": GAINS, "two-means": MEANS, "interval": INTERVAL}
+HALF = {"pixel-counts": PIXELS, "dice": DICE, "gains": GAINS}
 
 
 def inside(code, before="", after=DICE):

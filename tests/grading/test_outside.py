@@ -77,7 +77,7 @@ def files():
         "web page": ("<!DOCTYPE html><title>Sign in</title>", None, "not graded", "web page"),
         "no notebook": ("[1, 2]", None, "not graded", "no notebook"),
         "deep": ("[" * 100_000, None, "not graded", "broken"),
-        "half characters": (json.dumps(lesson(LESSON, submissions.HALF | {"iou": "x = '\ud800'"})), 3, "graded", ""),
+        "half characters": (json.dumps(lesson(LESSON, submissions.HALF | {"gains": "x = '\ud800'"})), 3, "graded", ""),
         "bytes": (bytes(range(128, 256)) * 9, None, "not graded", "no text"),
         "another lesson": (lesson("01_images_and_masks"), None, "not graded", "This is lesson 01_images_and_masks"),
         "two notebooks": ({"02_scores.ipynb": lesson(LESSON), "02_scores (1).ipynb": half}, 4, "graded", "the latest"),
@@ -203,7 +203,7 @@ def test_hostile_answer_gets_no_point_and_a_sentence(graded, name):
     row = graded[0][f"hostile, {name}", LESSON]
     beside = "0" if name == "patches the grader" else "1"  # it spoils its own neighbour
     assert (row["pixel-counts"], row["dice"], row["total"]) == (beside, "0", beside), row["sentence"]
-    words = row["sentence"].partition("dice: ")[2].partition("iou: ")[0]
+    words = row["sentence"].partition("dice: ")[2].partition("two-means: ")[0]
     assert re.search(submissions.HOSTILE[name][1], words) and len(words) > 10, words
 
 
@@ -319,8 +319,8 @@ def test_roster_writes_what_canvas_and_moodle_import(tmp_path, text, students, n
     assert [roster.find(student) for student in students] == [0, 1]
     assert roster.find("nobody") is None
     rows = [
-        report.Row(students[0], LESSON, "graded", {"dice": 2.0, "iou": 1.0}, {"dice": 2.0, "iou": 1.0}),
-        report.Row(students[1], LESSON, "not graded", {}, {"dice": 2.0, "iou": 1.0}),
+        report.Row(students[0], LESSON, "graded", {"dice": 2.0, "gains": 1.0}, {"dice": 2.0, "gains": 1.0}),
+        report.Row(students[1], LESSON, "not graded", {}, {"dice": 2.0, "gains": 1.0}),
     ]
     lines = list(csv.reader(roster.save(rows, tmp_path).open(encoding="utf-8", newline="")))
     assert (tmp_path / name).exists()
