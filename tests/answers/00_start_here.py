@@ -3,6 +3,10 @@
 # {exercise: {(what is wrong, words of the message that names it): the answer}}; each is rejected.
 WRONG = {
     "tumour-pixels": {
+        ("drops the axis of a single slice", "expected the shape (1,)"): {
+            "masks.sum(axis=(1, 2))": "masks.sum(axis=(1, 2)).squeeze()"
+        },
+        ("takes the set for two slices", "expected the shape (1,)"): "return masks.reshape(2, -1).sum(axis=1)",
         ("forgets the return", "end with `return`"): {"return ": ""},
         ("asks whether", "`sum` counts"): "return masks.any(axis=(1, 2))",
         ("counts the whole set", "one number for each of 2 slices"): "return masks.sum()",

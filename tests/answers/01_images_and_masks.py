@@ -3,6 +3,16 @@
 # {exercise: {(what is wrong, words of the message that names it): the answer}}; each is rejected.
 WRONG = {
     "tumour-finder": {
+        ("one number for one slice", "always a flat list"): {
+            "np.flatnonzero(masks.any(axis=(1, 2)))": "np.argwhere(masks.any(axis=(1, 2))).squeeze()"
+        },
+        ("indices in a small type", "a small type overflows"): {
+            "masks.any(axis=(1, 2)))": "masks.any(axis=(1, 2))).astype(np.uint8)"
+        },
+        ("the largest first", "no others, ascending"): """
+            sizes = masks.sum(axis=(1, 2))
+            return np.argsort(-sizes, kind="stable")[: (sizes > 0).sum()]
+        """,
         ("gives True and False", "np.flatnonzero turns them into indices"): "return masks.any(axis=(1, 2))",
         ("gives an index for each pixel", "one entry for each pixel"): "return np.nonzero(masks)[0]",
         ("gives a column", "np.argwhere gives a row for each"): "return np.argwhere(masks.any(axis=(1, 2)))",
@@ -62,6 +72,9 @@ WRONG = {
         ("limits the strength", "strength 1 covers"): {"(1 - strength)": "(1 - min(strength, 0.9))"},
     },
     "contour": {
+        ("drops the axis of a single row", "an image of 1 x 5"): {
+            "mask & ~surrounded": "(mask & ~surrounded).squeeze()"
+        },
         ("takes the row beyond the mask", "not the first row beyond it"): {
             "& padded[2:, 1:-1] & padded[1:-1, :-2] &": "| padded[2:, 1:-1] | padded[1:-1, :-2] |",
             "mask & ~surrounded": "surrounded & ~mask",
@@ -114,6 +127,11 @@ WRONG = {
         ("rounds", "not rounded"): {'batch.astype("float32") / 255': 'np.round(batch.astype("float32") / 255, 3)'},
     },
     "shrink-mask": {
+        ("drops the axis of a single row", "both axes stay"): {
+            "mask.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3)) >= 0.5": """
+                (mask.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3)) >= 0.5).squeeze()
+            """
+        },
         ("takes every second pixel", "every second pixel"): "return mask[::2, ::2]",
         ("grows", "let areas grow"): {"2).mean(axis=(1, 3)) >= 0.5": "2).any(axis=(1, 3))"},
         ("shrinks", "exactly 2 of 4"): {"2).mean(axis=(1, 3)) >= 0.5": "2).all(axis=(1, 3))"},

@@ -83,6 +83,10 @@ WRONG = {
         ("ignores a large share", "spread evenly"): {"< validation": "< min(validation, 0.7)"},
     },
     "leave-hospital-out": {
+        ("rows in a small type", "a small type overflows"): {
+            "np.flatnonzero(~from_there)": "np.flatnonzero(~from_there).astype(np.uint8)",
+            "np.flatnonzero(from_there)": "np.flatnonzero(from_there).astype(np.uint8)",
+        },
         ("swapped", "swap the two sides"): {"== hospital": "!= hospital"},
         ("the code anywhere in the id", "the second part of the id alone"): {
             'np.array([patient.split("_")[1] == hospital': "np.array([hospital in patient",
@@ -102,6 +106,8 @@ WRONG = {
         },
     },
     "normalise": {
+        ("percentiles between two values", "inverted_cdf"): {', method="inverted_cdf"': ""},
+        ("the next higher value", "inverted_cdf"): {'"inverted_cdf"': '"higher"'},
         ("one scale for all channels", "percentiles of its own"): {" axis=(0, 1, 2),": ""},
         ("slice by slice", "over all slices of the patient"): {"axis=(0, 1, 2)": "axis=(1, 2), keepdims=True"},
         ("wraps round", "they wrap round"): {"np.clip(scaled, 0, 255)": "scaled).astype(np.int64"},
@@ -130,6 +136,7 @@ WRONG = {
         ("adds a little to the divisor", "by no tiny number"): {"np.maximum(high - low, 1)": "(high - low + 1e-6)"},
     },
     "mirror-and-shift": {
+        ("mirrors by chance of its own", "not np.random"): {"generator.random()": "np.random.random()"},
         ("wraps round", "np.roll"): {
             "        padded = np.pad(array, [(limit, limit)] * 2 + [(0, 0)] * (array.ndim - 2))\n": "",
             "padded[limit - down :, limit - right :][: array.shape[0], : array.shape[1]]": "np.roll(array, (down, right), axis=(0, 1))",
@@ -208,7 +215,7 @@ RIGHT = {
             result = np.empty(images.shape, np.uint8)
             for channel in range(3):
                 values = images[..., channel].astype(float)
-                low, high = np.percentile(values, 10), np.percentile(values, 99)
+                low, high = (np.percentile(values, part, method="inverted_cdf") for part in (10, 99))
                 values = (values - low) / (high - low if high > low else 1) * 200
                 result[..., channel] = np.clip(values, 0, 255).round()
             return result

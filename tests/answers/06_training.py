@@ -87,6 +87,9 @@ WRONG = {
         ("a short pi", "step 21"): {"np.pi": "3.14"},
     },
     "keep-best": {
+        ("keeps the epoch of a later NaN", "got epoch 3: nothing is larger than a NaN"): {
+            'logs["val_dice"] > self.highest': 'not logs["val_dice"] <= self.highest'
+        },
         ("keeps the lowest", "higher is better"): {"-np.inf": "np.inf", "> self.": "< self."},
         ("keeps the weights themselves, not a copy", "copy with get_weights"): {
             "self.model.get_weights()": "self.model.weights",
@@ -159,6 +162,12 @@ WRONG = {
         },
     },
     "train": {
+        ("validates on the first batch alone", "all of it"): {
+            "validation_data=validation": "validation_data=(validation[0][:8], validation[1][:8])"
+        },
+        ("stops early", "stop nothing early"): {
+            "list(callbacks)": "[*callbacks, keras.callbacks.EarlyStopping(patience=1)]"
+        },
         ("returns what fit returns", ".history is wanted"): {"return history.history": "return history"},
         ("does not validate", "give fit the validation pair as validation_data"): {"validation_data=validation, ": ""},
         ("no score", "metrics=[metrics.CountedDice()]"): {", metrics=[score]": ""},

@@ -3,6 +3,9 @@
 # {exercise: {(what is wrong, words of the message that names it): the answer}}; each is rejected.
 WRONG = {
     "channel-weights": {
+        ("drops the axis of a single slice", "for a single slice"): {
+            "1 / (1 + np.exp(-hidden @ second))": "(1 / (1 + np.exp(-hidden @ second))).squeeze()"
+        },
         ("the mean over the batch too", "axes 1 and 2, and leaves slices and channels"): {"axis=(1": "axis=(0, 1"},
         ("the mean over the channels", "axes 1 and 2, and leaves slices and channels"): {"axis=(1, 2)": "axis=-1"},
         ("the mean over width and channels", "the mean goes over height and width, axes 1 and 2"): {"(1, 2)": "(2, 3)"},
@@ -48,6 +51,7 @@ WRONG = {
         },
     },
     "excitation": {
+        ("rounds the units up", "parameters, got"): {"max(channels // self.ratio, 1)": "-(-channels // self.ratio)"},
         ("keeps the biases", "biases"): {'"relu", use_bias=False': '"relu"', '"sigmoid", use_bias=False': '"sigmoid"'},
         ("the ratio for the units", "not `ratio` of them"): {"max(channels // self.ratio, 1)": "self.ratio"},
         ("no unit for few channels", "max(channels // ratio, 1)"): {

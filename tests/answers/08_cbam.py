@@ -3,6 +3,13 @@
 # {exercise: {(what is wrong, words of the message that names it): the answer}}; each is rejected.
 WRONG = {
     "channel-weights": {
+        ("takes no maximum below 0", "nothing is added or rounded"): {
+            "features.max(axis=(1, 2))": "np.maximum(features, 0).max(axis=(1, 2))"
+        },
+        ("drops the axis of a single image", "for a single image"): {
+            "1 / (1 + np.exp(-scores))": "(1 / (1 + np.exp(-scores))).squeeze()"
+        },
+        ("reads the mean twice", "only the mean was read, twice"): {"features.max(": "features.mean("},
         ("the mean alone", "only the mean was read"): {" + read(features.max(axis=(1, 2)))": ""},
         ("the maximum alone", "that of the mean too"): {"read(features.mean(axis=(1, 2))) + ": ""},
         ("adds before the layers", "add behind them, not before"): {"(1, 2))) + read(features": "(1, 2)) + features"},

@@ -136,6 +136,7 @@ WRONG = {
         },
     },
     "gate-measures": {
+        ("leaves out a tumour of one pixel", "one pixel is a tumour"): {"mask.any()": "mask.sum() > 1"},
         ("all slices together", "all slices together"): {"np.mean(spreads)": "np.std(weights)"},
         ("the variance", "not its square"): {"values.std()": "values.var()", "> 1e-6": "> 1e-12"},
         ("the range", "highest minus lowest"): {"np.mean(spreads)": "np.ptp(weights, axis=(1, 2)).mean()"},

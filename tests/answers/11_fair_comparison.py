@@ -3,6 +3,10 @@
 # {exercise: {(what is wrong, words of the message that names it): the answer}}; each is rejected.
 WRONG = {
     "scores-of": {
+        ("sorts the seeds as text", "seeds from 9 to more than 10"): {
+            "return rows.pivot": "rows = rows.assign(seed=rows.seed.astype(str))\nreturn rows.pivot"
+        },
+        ("drops the axis of a single seed", "where there is one seed"): {".to_numpy()": ".to_numpy().squeeze()"},
         ("forgets the loss", "of the model AND of the loss"): """
             return table[table.model == model].pivot(index="seed", columns="patient", values="dice").to_numpy()
         """,
@@ -31,6 +35,7 @@ WRONG = {
         ("a data frame", ".to_numpy()"): {'values="dice").to_numpy()': 'values="dice")'},
     },
     "difference-interval": {
+        ("96 per cent", "the quantiles are 0.025 and 0.975"): {"[0.025, 0.975]": "[0.02, 0.98]"},
         ("draws each by itself", "the pairs are lost"): {
             "differences[rows].mean": "(ours[rows] - theirs[generator.integers(len(differences), size=(draws, len(differences)))]).mean",
         },
@@ -101,6 +106,9 @@ WRONG = {
         },
     },
     "both-interval": {
+        ("as many seeds of theirs as of ours", "and 2 of the 2"): {
+            "generator.integers(len(scores), size=len(scores))": "generator.integers(len(scores), size=len(ours))"
+        },
         ("averages the seeds", "averaged, not drawn"): {"generator.integers(len(scores), size=": "np.arange("},
         ("draws the patients twice", "draw them once"): {
             "seeds =": "patients = generator.integers(scores.shape[1], size=scores.shape[1])\nseeds =",
@@ -187,6 +195,7 @@ WRONG = {
         ("changes ours", "stay as they are"): {"ours, theirs = np": "ours *= 0.99\nours, theirs = np"},
     },
     "verdict": {
+        ("the lower end may reach it", "it reaches -0.02"): {"-worth < low": "-worth <= low"},
         ("asks for 0 first", "ask for the size first"): {
             '    if -worth < low and high < worth:\n        return "too small to matter"\n': "",
             'return "cannot tell"': """

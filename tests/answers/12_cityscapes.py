@@ -3,6 +3,9 @@
 # {exercise: {(what is wrong, words of the message that names it): the answer}}; each is rejected.
 WRONG = {
     "to-classes": {
+        ("takes nineteen ids at most", "for 33 scored ids"): {
+            "table[scored] = np.arange(len(scored))": "table[scored[:19]] = np.arange(len(scored[:19]))"
+        },
         ("changes nothing", "the label ids unchanged"): "return label_ids.copy()",
         ("counts from 1", "the first place in the list is 0"): {
             "table[scored]": "for number, label_id in enumerate(scored, start=1):\n    table[label_id]",
@@ -43,11 +46,12 @@ WRONG = {
                 table = 
             """
         },
-        ("knows ids up to 34", "[200, 34, 254]"): {
+        ("knows ids up to 34", "for 33 scored ids"): {
             "return table[label_ids]": "return table[np.minimum(label_ids, 34)]"
         },
     },
     "class-shares": {
+        ("counts to the largest class that is there", "np.bincount takes minlength"): {", minlength=256": ""},
         ("divides by all pixels", "divide by all pixels"): """
             return np.bincount(classes.ravel(), minlength=256)[:19] / classes.size
         """,

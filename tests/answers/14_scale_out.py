@@ -140,6 +140,11 @@ WRONG = {
         ("never below 1", "no limits"): {"scale / 2": "max(scale / 2, 1.0)"},
     },
     "combine": {
+        ("drops the axis of a single weight", "for a single weight"): {
+            "np.average(gradients[there], axis=0, weights=valid[there])": """
+                np.average(gradients[there], axis=0, weights=valid[there]).squeeze()
+            """
+        },
         ("takes the mean", "counts a part with few valid pixels as much"): "return np.nanmean(gradients, axis=0)",
         ("takes the sum", "that is the sum of the parts"): "return np.nansum(gradients, axis=0)",
         ("does not divide", "divide by all the valid ones"): "return np.nansum(gradients * valid[:, None], axis=0)",
@@ -182,6 +187,9 @@ WRONG = {
         },
     },
     "my-rows": {
+        ("places in a small type", "a small type overflows"): {
+            "for number, row in places]": "for number, row in places], 'uint8'"
+        },
         ("reads all of the batch", "divide the batch"): {"size = batch // processes": "size = batch"},
         ("reads the same part everywhere", "another part for each process"): {" + process * size": ""},
         ("reads every second place", "not every second place"): {

@@ -3,6 +3,16 @@
 # {exercise: {(what is wrong, words of the message that names it): the answer}}; each is rejected.
 WRONG = {
     "rescan": {
+        ("cuts off strong noise", "cut no noise off"): {
+            "generator.normal(0, strength, images.shape)": """
+                np.clip(generator.normal(0, strength, images.shape), -25, 25)
+            """
+        },
+        ("cuts off the noise", "round the sum, not the noise"): {"images.shape)": "images.shape).astype(int)"},
+        ("drops the axis of a single slice", "also of a single slice"): {
+            '.astype("uint8")': '.astype("uint8").squeeze()'
+        },
+        ("keeps within 0 to 254", "expected 0 to 255, all of it"): {"0, 255)": "0, 254)"},
         ("forgets the return", "got None"): {"return np.clip": "noisy = np.clip"},
         ("goes round", "uint8 goes round"): {"np.clip(np.rint(noisy), 0, 255)": "np.rint(noisy).astype(int)"},
         ("cuts off", "round first, with np.rint"): {"np.rint(noisy)": "noisy"},
