@@ -279,10 +279,10 @@ RIGHT = {
     ],
     "interval": [
         """
-            generator = np.random.default_rng(seed)
+            rng = np.random.default_rng(seed)
             means = []
             for _ in range(draws):
-                means.append(np.mean(generator.choice(values, len(values))))
+                means.append(np.mean(rng.choice(values, len(values))))
             return tuple(np.percentile(means, [2.5, 97.5]))
         """,
         """

@@ -136,24 +136,24 @@ WRONG = {
         ("adds a little to the divisor", "by no tiny number"): {"np.maximum(high - low, 1)": "(high - low + 1e-6)"},
     },
     "mirror-and-shift": {
-        ("mirrors by chance of its own", "not np.random"): {"generator.random()": "np.random.random()"},
+        ("mirrors by chance of its own", "not np.random"): {"rng.random()": "np.random.random()"},
         ("wraps round", "np.roll"): {
             "        padded = np.pad(array, [(limit, limit)] * 2 + [(0, 0)] * (array.ndim - 2))\n": "",
             "padded[limit - down :, limit - right :][: array.shape[0], : array.shape[1]]": "np.roll(array, (down, right), axis=(0, 1))",
         },
-        ("draws for each", "use them for both"): {"] if mirror else": "] if generator.random() < 0.5 else"},
+        ("draws for each", "use them for both"): {"] if mirror else": "] if rng.random() < 0.5 else"},
         ("leaves the mask", "move as its image does"): {"move(mask)": "mask.copy()"},
         ("never the upper end", "leaves out its upper end"): {"limit + 1, size=2": "limit, size=2"},
         ("one draw for down and right", "each by itself"): {
-            "generator.integers(-limit, limit + 1, size=2)": "[generator.integers(-limit, limit + 1)] * 2",
+            "rng.integers(-limit, limit + 1, size=2)": "[rng.integers(-limit, limit + 1)] * 2",
         },
         ("mirrors seldom", "about half"): {"random() < 0.5": "random() < 0.1"},
         ("upside down", "mirror left and right only"): {"array[:, ::-1]": "array[::-1]"},
         ("draws elsewhere", "not np.random"): {
-            "generator.random()": "np.random.random()",
-            "generator.integers(-limit": "np.random.randint(-limit",
+            "rng.random()": "np.random.random()",
+            "rng.integers(-limit": "np.random.randint(-limit",
         },
-        ("never mirrors", "for mirror in 400 calls"): {"generator.random() < 0.5": "False"},
+        ("never mirrors", "for mirror in 400 calls"): {"rng.random() < 0.5": "False"},
         ("a mask of numbers", "True and False"): {"move(mask)": "move(mask.astype(np.uint8))"},
         ("changes what it was given", "copy first"): {
             "down, right": """
@@ -162,9 +162,9 @@ WRONG = {
                 down, right
             """,
         },
-        ("mirrors too often", "about half"): {"mirror = generator.random() < 0.5": "mirror = generator.random() < 0.7"},
+        ("mirrors too often", "about half"): {"mirror = rng.random() < 0.5": "mirror = rng.random() < 0.7"},
         ("prefers small shifts", "equally likely"): {
-            "down, right = generator.integers(-limit, limit + 1, size=2)": "down, right = np.rint(generator.normal(0, limit / 2, 2)).clip(-limit, limit).astype(int)"
+            "down, right = rng.integers(-limit, limit + 1, size=2)": "down, right = np.rint(rng.normal(0, limit / 2, 2)).clip(-limit, limit).astype(int)"
         },
         ("limits the shift to 8", "use `limit`"): {"-limit, limit + 1": "-min(limit, 8), min(limit, 8) + 1"},
     },
@@ -230,9 +230,9 @@ RIGHT = {
     "mirror-and-shift": [
         """
             height, width = mask.shape
-            down = generator.integers(-limit, limit, endpoint=True)
-            right = generator.integers(-limit, limit, endpoint=True)
-            if generator.integers(2):
+            down = rng.integers(-limit, limit, endpoint=True)
+            right = rng.integers(-limit, limit, endpoint=True)
+            if rng.integers(2):
                 image, mask = np.fliplr(image), np.fliplr(mask)
             new_image, new_mask = np.zeros_like(image), np.zeros_like(mask)
             to = slice(max(down, 0), height + min(down, 0)), slice(max(right, 0), width + min(right, 0))
@@ -242,11 +242,11 @@ RIGHT = {
         """,
         """
             both = np.concatenate([image, mask[..., None]], axis=-1)
-            down, right = generator.integers(-limit, limit + 1, size=2)
+            down, right = rng.integers(-limit, limit + 1, size=2)
             both = np.roll(both, (down, right), axis=(0, 1))
             both[slice(0, down) if down > 0 else slice(len(both) + down, None)] = 0
             both[:, slice(0, right) if right > 0 else slice(both.shape[1] + right, None)] = 0
-            if generator.random() > 0.5:
+            if rng.random() > 0.5:
                 both = both[:, ::-1]
             return both[..., :3], both[..., 3] > 0
         """,

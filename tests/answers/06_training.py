@@ -212,10 +212,10 @@ RIGHT = {
     ],
     "mend": [
         """
-            generator = np.random.default_rng(0)
+            rng = np.random.default_rng(0)
             kept = []
             for _ in range(epochs):
-                order = generator.permutation(len(images))
+                order = rng.permutation(len(images))
                 images, masks = images[order], masks[order]
                 for start in range(0, len(images), batch):
                     rows = slice(start, start + batch)

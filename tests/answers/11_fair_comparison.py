@@ -37,18 +37,18 @@ WRONG = {
     "difference-interval": {
         ("96 per cent", "the quantiles are 0.025 and 0.975"): {"[0.025, 0.975]": "[0.02, 0.98]"},
         ("draws each by itself", "the pairs are lost"): {
-            "differences[rows].mean": "(ours[rows] - theirs[generator.integers(len(differences), size=(draws, len(differences)))]).mean",
+            "differences[rows].mean": "(ours[rows] - theirs[rng.integers(len(differences), size=(draws, len(differences)))]).mean",
         },
         ("theirs minus ours", "ours minus theirs"): {"ours) - np.asarray(theirs": "theirs) - np.asarray(ours"},
         ("without replacement", "with replacement"): {
-            "generator.integers(len(differences), size=(draws, len(differences)))": "np.array([generator.permutation(len(differences)) for _ in range(draws)])",
+            "rng.integers(len(differences), size=(draws, len(differences)))": "np.array([rng.permutation(len(differences)) for _ in range(draws)])",
         },
         ("of the patients, not of the mean", "the interval is that of the mean"): {"[rows].mean(axis=1)": "[rows]"},
         ("90 %", "0.025 and 0.975"): {"[0.025, 0.975]": "[0.05, 0.95]"},
         ("half as many patients", "as many patients as there are"): {
             "size=(draws, len(differences))": "size=(draws, max(len(differences) // 2, 1))",
         },
-        ("a generator of its own", "generator that is handed in"): {"generator.": "np.random.default_rng(0)."},
+        ("a generator of its own", "generator that is handed in"): {"rng.": "np.random.default_rng(0)."},
         ("the difference too", "two numbers"): {"return low": "return differences.mean(), low"},
         ("one patient fewer in each draw", "draw 5 of the 5"): {
             "size=(draws, len(differences))": "size=(draws, len(differences) - 1)",
@@ -59,7 +59,7 @@ WRONG = {
         ("never draws the first", "never drawn"): {"integers(len(differences)": "integers(1, len(differences)"},
         ("a normal interval", "the quantiles of the drawn means as they are"): """
             differences = np.asarray(ours) - np.asarray(theirs)
-            rows = generator.integers(len(differences), size=(draws, len(differences)))
+            rows = rng.integers(len(differences), size=(draws, len(differences)))
             means = differences[rows].mean(axis=1)
             return means.mean() - 1.96 * means.std(), means.mean() + 1.96 * means.std()
         """,
@@ -86,13 +86,13 @@ WRONG = {
         ("no absolute value of the mean as it is", "absolute values on both sides"): {
             "np.abs(differences.mean())": "differences.mean()",
         },
-        ("a generator of its own", "generator that is handed in"): {"generator.": "np.random.default_rng(0)."},
+        ("a generator of its own", "generator that is handed in"): {"rng.": "np.random.default_rng(0)."},
         ("forgets brackets", "a p lies in (0, 1]"): {
             "(1 + np.sum(means + 1e-12 >= np.abs(differences.mean()))) / (1 + draws)": "1 + np.sum(means + 1e-12 >= np.abs(differences.mean())) / 1 + draws",
         },
         ("unequal chances", "the same chance"): {"choice([-1, 1], ": "choice([-1, 1], p=[0.4, 0.6], "},
         ("999 draws whatever is asked", "use `draws`"): """
-            signs = generator.choice([-1, 1], size=(999, len(differences)))
+            signs = rng.choice([-1, 1], size=(999, len(differences)))
             means = np.abs((signs * differences).mean(axis=1))
             return (1 + np.sum(means + 1e-12 >= np.abs(differences.mean()))) / 1000
         """,
@@ -101,28 +101,28 @@ WRONG = {
             "(signs * differences)": "(signs * np.multiply(differences, 1 + 1e-15, out=np.asarray(differences)))",
         },
         ("draws patients instead of signs", "for [1, 1] expected about 0.5"): {
-            "signs = generator.choice([-1, 1], ": "rows = generator.integers(len(differences), ",
+            "signs = rng.choice([-1, 1], ": "rows = rng.integers(len(differences), ",
             "(signs * differences)": "(differences - differences.mean())[rows]",
         },
     },
     "both-interval": {
         ("as many seeds of theirs as of ours", "and 2 of the 2"): {
-            "generator.integers(len(scores), size=len(scores))": "generator.integers(len(scores), size=len(ours))"
+            "rng.integers(len(scores), size=len(scores))": "rng.integers(len(scores), size=len(ours))"
         },
-        ("averages the seeds", "averaged, not drawn"): {"generator.integers(len(scores), size=": "np.arange("},
+        ("averages the seeds", "averaged, not drawn"): {"rng.integers(len(scores), size=": "np.arange("},
         ("draws the patients twice", "draw them once"): {
-            "seeds =": "patients = generator.integers(scores.shape[1], size=scores.shape[1])\nseeds =",
+            "seeds =": "patients = rng.integers(scores.shape[1], size=scores.shape[1])\nseeds =",
         },
         ("theirs minus ours", "ours minus theirs"): {"means[0] - means[1]": "means[1] - means[0]"},
         ("seeds of ours alone", "the seeds of theirs are drawn too"): {
             "scores), size=len(scores": "ours), size=len(ours)) if scores is ours else np.arange(len(theirs",
         },
         ("seeds in pairs", "the seeds of theirs are drawn too"): {
-            "means = []": "drawn = generator.integers(len(ours), size=len(ours))\nmeans = []",
-            "seeds = generator.integers(len(scores), size=len(scores))": "seeds = drawn % len(scores)",
+            "means = []": "drawn = rng.integers(len(ours), size=len(ours))\nmeans = []",
+            "seeds = rng.integers(len(scores), size=len(scores))": "seeds = drawn % len(scores)",
         },
         ("seeds in pairs where there are as many", "its OWN seeds"): {
-            "means = []": "means, drawn = [], generator.integers(len(ours), size=len(ours))",
+            "means = []": "means, drawn = [], rng.integers(len(ours), size=len(ours))",
             "seeds = ": "seeds = drawn if len(scores) == len(ours) else ",
         },
         ("one patient fewer in each draw", "draw 5 of the 5"): {
@@ -141,10 +141,10 @@ WRONG = {
         },
         ("1000 draws whatever is asked", "use `draws`"): {"range(draws)": "range(1000)"},
         ("a generator of its own", "generator that is handed in"): {
-            "differences = []": "generator, differences = np.random.default_rng(0), []",
+            "differences = []": "rng, differences = np.random.default_rng(0), []",
         },
         ("changes ours", "stay as they are"): {"differences = []": "ours -= 0.05\ndifferences = []"},
-        ("seeds alone", "of whom the last gains 1"): {"generator.integers(ours.shape[1], size=": "np.arange("},
+        ("seeds alone", "of whom the last gains 1"): {"rng.integers(ours.shape[1], size=": "np.arange("},
     },
     "coverage": {
         ("a count", "divide by the number of comparisons"): {" / len(comparisons)": ""},
@@ -229,13 +229,13 @@ RIGHT = {
         """
             n, found = len(ours), []
             for _ in range(draws):
-                rows = generator.choice(n, n)
+                rows = rng.choice(n, n)
                 found.append(np.mean(np.asarray(ours)[rows]) - np.mean(np.asarray(theirs)[rows]))
             return tuple(np.percentile(found, [2.5, 97.5]))
         """,
         """
             d = np.subtract(ours, theirs)
-            means = generator.choice(d, size=(draws, d.size)).mean(axis=1)
+            means = rng.choice(d, size=(draws, d.size)).mean(axis=1)
             return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
         """,
     ],
@@ -243,32 +243,32 @@ RIGHT = {
         """
             count, size = 0, abs(np.mean(differences)) - 1e-12
             for _ in range(draws):
-                signs = np.where(generator.random(len(differences)) < 0.5, -1, 1)
+                signs = np.where(rng.random(len(differences)) < 0.5, -1, 1)
                 count += abs(np.mean(signs * differences)) >= size
             return (count + 1) / (draws + 1)
         """,
         """
-            sums = np.abs((2 * generator.integers(0, 2, (draws, len(differences))) - 1) @ differences)
+            sums = np.abs((2 * rng.integers(0, 2, (draws, len(differences))) - 1) @ differences)
             return (np.count_nonzero(sums >= abs(np.sum(differences)) - 1e-12) + 1) / (draws + 1)
         """,
     ],
     "both-interval": [
         """
             n = ours.shape[1]
-            patients = generator.integers(n, size=(draws, 1, n))
+            patients = rng.integers(n, size=(draws, 1, n))
 
             def means(x):
-                return x[generator.integers(len(x), size=(draws, len(x), 1)), patients].mean(axis=(1, 2))
+                return x[rng.integers(len(x), size=(draws, len(x), 1)), patients].mean(axis=(1, 2))
 
             return tuple(np.quantile(means(ours) - means(theirs), [0.025, 0.975]))
         """,
         """
             found = np.empty(draws)
             for k in range(draws):
-                weights = np.bincount(generator.integers(ours.shape[1], size=ours.shape[1]), minlength=ours.shape[1])
+                weights = np.bincount(rng.integers(ours.shape[1], size=ours.shape[1]), minlength=ours.shape[1])
                 a = np.average(ours, axis=1, weights=weights)
                 b = np.average(theirs, axis=1, weights=weights)
-                found[k] = generator.choice(a, len(a)).mean() - generator.choice(b, len(b)).mean()
+                found[k] = rng.choice(a, len(a)).mean() - rng.choice(b, len(b)).mean()
             return np.percentile(found, [2.5, 97.5])
         """,
     ],

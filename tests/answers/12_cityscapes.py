@@ -88,7 +88,7 @@ WRONG = {
     "place": {
         ("never reaches the far border", "so add 1"): {"height + 1))": "height))", "width + 1))": "width))"},
         ("leaves the scene", "inside of a scene"): """
-            return generator.integers(classes.shape[0]), generator.integers(classes.shape[1])
+            return rng.integers(classes.shape[0]), rng.integers(classes.shape[1])
         """,
         ("puts left first", "top come first"): {"return top, left": "return left, top"},
         ("looks at the whole scene", "not at the whole scene"): {"[top : top + height, left : left + width].": "."},
@@ -105,12 +105,12 @@ WRONG = {
         ("gives the piece", "expected (top, left)"): {
             "return top, left": "return classes[top : top + height, left : left + width]",
         },
-        ("has a seed of its own", "use generator"): {
-            "height, width = size": "generator = np.random.default_rng()\nheight, width = size",
+        ("has a seed of its own", "use rng"): {
+            "height, width = size": "rng = np.random.default_rng()\nheight, width = size",
         },
         ("looks at road only", "not road alone"): {"counts.max()": "counts[0]"},
         ("has a constant seed", "the generator that is handed in"): {
-            "height, width = size": "generator = np.random.default_rng(0)\nheight, width = size",
+            "height, width = size": "rng = np.random.default_rng(0)\nheight, width = size",
         },
         ("takes a piece without a label", "without a labelled pixel"): {".sum()": ".sum() or not counts.any()"},
         ("stops at a piece without a label", "may have no labelled pixel"): {".max()": "[counts > 0].max()"},
@@ -133,7 +133,7 @@ WRONG = {
             """
         },
         ("prefers the middle", "equally often"): {
-            "top = int(generator.integers(classes.shape[0] - height + 1))": "top = int(generator.binomial(classes.shape[0] - height, 0.5))"
+            "top = int(rng.integers(classes.shape[0] - height + 1))": "top = int(rng.binomial(classes.shape[0] - height, 0.5))"
         },
         ("limits `most`", "use `most`, whatever"): {"most * counts.sum()": "min(most, 0.75) * counts.sum()"},
     },
@@ -302,7 +302,7 @@ RIGHT = {
     "place": [
         """
             for attempt in range(redraws + 1):
-                top, left = generator.integers(0, np.subtract(classes.shape, size), endpoint=True)
+                top, left = rng.integers(0, np.subtract(classes.shape, size), endpoint=True)
                 piece = classes[top:, left:][: size[0], : size[1]]
                 labelled = piece[piece != 255]
                 if labelled.size and np.unique(labelled, return_counts=True)[1].max() / labelled.size < most:
@@ -311,8 +311,8 @@ RIGHT = {
         """,
         """
             while True:
-                top = int(generator.random() * (classes.shape[0] - size[0] + 1))
-                left = int(generator.random() * (classes.shape[1] - size[1] + 1))
+                top = int(rng.random() * (classes.shape[0] - size[0] + 1))
+                left = int(rng.random() * (classes.shape[1] - size[1] + 1))
                 counts = [np.sum(classes[top : top + size[0], left : left + size[1]] == each) for each in range(19)]
                 if redraws == 0 or max(counts) < most * sum(counts):
                     return [top, left]

@@ -203,8 +203,8 @@ WRONG = {
         },
         ("goes on with one generator", "draw each pass from its own (seed, p)"): {
             "places =": """
-                generator = np.random.default_rng(seed)
-                passes = [generator.permutation(scenes) for _ in range(50)]
+                rng = np.random.default_rng(seed)
+                passes = [rng.permutation(scenes) for _ in range(50)]
                 places =
             """,
             "np.random.default_rng((seed, number)).permutation(scenes)[row]": "passes[number][row]",

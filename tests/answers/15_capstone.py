@@ -4,8 +4,8 @@
 WRONG = {
     "rescan": {
         ("cuts off strong noise", "cut no noise off"): {
-            "generator.normal(0, strength, images.shape)": """
-                np.clip(generator.normal(0, strength, images.shape), -25, 25)
+            "rng.normal(0, strength, images.shape)": """
+                np.clip(rng.normal(0, strength, images.shape), -25, 25)
             """
         },
         ("cuts off the noise", "round the sum, not the noise"): {"images.shape)": "images.shape).astype(int)"},
@@ -22,15 +22,15 @@ WRONG = {
             "images.shape)": "(*images.shape[:3], 1))",
         },
         ("one noise for all slices", "all slices got the same noise"): {"images.shape)": "images.shape[1:])"},
-        ("draws with NumPy's own generator", "the one that is handed in"): {"generator.normal": "np.random.normal"},
+        ("draws with NumPy's own generator", "the one that is handed in"): {"rng.normal": "np.random.normal"},
         ("draws from a seed of its own", "two generators gave one answer"): {
-            "generator.normal": "np.random.default_rng(0).normal",
+            "rng.normal": "np.random.default_rng(0).normal",
         },
         ("noise that only brightens", "a mean of 0"): {
-            "generator.normal(0, strength, images.shape)": "(strength + generator.normal(0, strength, images.shape))",
+            "rng.normal(0, strength, images.shape)": "(strength + rng.normal(0, strength, images.shape))",
         },
         ("changes the images", "expected the images to stay"): """
-            images[:] = np.clip(np.rint(images + generator.normal(0, strength, images.shape)), 0, 255)
+            images[:] = np.clip(np.rint(images + rng.normal(0, strength, images.shape)), 0, 255)
             return images
         """,
     },
@@ -89,13 +89,13 @@ WRONG = {
 RIGHT = {
     "rescan": [
         """
-            noise = strength * generator.standard_normal(images.shape)
+            noise = strength * rng.standard_normal(images.shape)
             return (images + noise).round().clip(0, 255).astype(np.uint8)
         """,
         """
             kept = np.empty_like(images)
             for number, image in enumerate(images):
-                noisy = image.astype("float32") + generator.normal(scale=strength, size=image.shape)
+                noisy = image.astype("float32") + rng.normal(scale=strength, size=image.shape)
                 kept[number] = np.minimum(np.maximum(np.floor(noisy + 0.5), 0), 255)
             return kept
         """,
