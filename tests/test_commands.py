@@ -5,8 +5,10 @@ import csv
 import dataclasses
 import json
 import os
+import pathlib
 import pickle
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -27,6 +29,7 @@ from helpers.tasks import brain as brain_task
 from helpers.tasks.purpose import Purpose
 from helpers.training import run_folder, table
 
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 COMMANDS = {"train": train, "evaluate": evaluate, "predict": predict, "prepare": prepare}
 SMALL = ["--size", "32", "--filters", "4", "--epoch", "1", "--batch", "4", "--validation", "0.3"]
 
@@ -58,6 +61,24 @@ def test_the_originals_command_line_word_for_word():
     assert (last.model, last.loss, last.seed, last.pretrained) == ("Full_SE_UNet", "Dice_Focal", 4, False)
     assert {s.model for s, _ in runs if s.pretrained} == {"Res_SE_UNet"}
     assert {(s.learning_rate, s.epochs, s.batch) for s, _ in runs} == {(0.0001, 50, 16)}
+
+
+def written_commands():
+    """Each command that a page or a help text shows, but for those in brackets: (where, module, words)."""
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("data/*.md"), *ROOT.glob("helpers/**/*.md")]
+    texts = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in pages}
+    texts |= {name: module.EXAMPLE for name, module in COMMANDS.items() if hasattr(module, "EXAMPLE")}
+    for where, text in sorted(texts.items()):
+        for name, words in re.findall(r"(?<!\()python -m helpers\.(\w+)((?: (?:\\\n|[^`\n])*)?)", text):
+            if name in COMMANDS and words and "..." not in words:
+                yield where, name, words.replace("\\\n", " ")
+
+
+@pytest.mark.parametrize(("where", "name", "words"), list(written_commands()))
+def test_each_command_that_is_written_somewhere_is_taken(where, name, words):
+    options = COMMANDS[name].parser().parse_args(shlex.split(words, comments=True))
+    if name == "train":
+        assert train.plan(options)
 
 
 def test_each_setting_with_a_flag_is_an_option_and_its_help_names_the_defaults():
