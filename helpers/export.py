@@ -8,7 +8,6 @@ import importlib.util
 import json
 import logging
 import sys
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from helpers import command, tasks
 from helpers.data import disk
 from helpers.nets import checkpoint, inference
 from helpers.tasks.purpose import Purpose
+from helpers.training import run_folder
 
 EXAMPLE = """example:
 
@@ -170,16 +170,6 @@ def _spots(number: int, height: int, width: int) -> np.ndarray:
     return np.clip(images + rng.normal(0, 0.02, images.shape), 0, 1).astype("float32")
 
 
-def write(content: bytes, path: Path) -> None:
-    """Write a file whole, or leave what was there."""
-    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def exported(model: keras.Model, purpose: Purpose, half: bool = False) -> tuple[bytes, str]:
     """Return a network as the content of an ONNX file, and words about how near to Keras it answers.
 
@@ -203,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     check(options.output)
     model, purpose = tasks.load(options.model, options.dataset)
     content, words = exported(model, purpose, options.half)
-    write(content, options.output)
+    run_folder.write(options.output, content)
     print(f"{disk.printable(options.output)}: {len(content) / 1e6:.1f} MB, {words}")
 
 

@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 import helpers
-from helpers import command, evaluate, predict, prepare, tasks, train
+from helpers import command, evaluate, export, predict, prepare, tasks, train
 from helpers.data import brain, image_files
 from helpers.nets import checkpoint, inference, zoo
 from helpers.scores import intervals, metrics
@@ -30,7 +30,7 @@ from helpers.tasks.purpose import Purpose
 from helpers.training import run_folder, table
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-COMMANDS = {"train": train, "evaluate": evaluate, "predict": predict, "prepare": prepare}
+COMMANDS = {"train": train, "evaluate": evaluate, "predict": predict, "prepare": prepare, "export": export}
 SMALL = ["--size", "32", "--filters", "4", "--epoch", "1", "--batch", "4", "--validation", "0.3"]
 
 

@@ -1,9 +1,6 @@
 """A network as an ONNX file: it answers as in Keras, says what it is for, and is written whole or not at all."""
 
-import errno
 import json
-import os
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -113,21 +110,6 @@ def test_a_file_that_answers_otherwise_is_not_written(model_file, tmp_path, monk
     with pytest.raises(ValueError, match=r"answers otherwise, and is not written \(largest difference"):
         export.main(["--model", str(model_file), "--output", str(target)])
     assert target.read_text() == "as it was" and list(tmp_path.iterdir()) == [target]
-
-
-def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
-    target = tmp_path / "model.onnx"
-    export.write(b"first", target)
-    write_bytes = Path.write_bytes
-
-    def full(path, content):
-        write_bytes(path, content[:2])
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space"):
-        export.write(b"second", target)
-    assert target.read_bytes() == b"first" and list(tmp_path.iterdir()) == [target]
 
 
 @pytest.mark.parametrize(
