@@ -127,12 +127,12 @@ def test_a_folder_of_many_images_is_listed_once_and_nothing_below_it(brain_model
     iterdir, values = type(tmp_path).iterdir, image_files.read_values
     monkeypatch.setattr(type(tmp_path), "iterdir", lambda path: (listed.append(path), iterdir(path))[1])
     monkeypatch.setattr(image_files, "read_values", lambda path: (read.append(path.name), values(path))[1])
-    model = types.SimpleNamespace(input_shape=(None, 32, 32, 3))
+    model, purpose = types.SimpleNamespace(input_shape=(None, 32, 32, 3)), tasks.load(brain_model)[1]
     monkeypatch.setattr(brain_task.inference, "predict_probabilities", lambda _, images: np.zeros(images.shape[:3]))
     alone = [tmp_path / "in/a_1.png"]
-    brain_task.Task.segment(model, None, alone, tmp_path / "in", tmp_path / "out", None, {})
+    brain_task.Task.segment(model, purpose, alone, tmp_path / "in", tmp_path / "out", None, {})
     assert listed == [tmp_path / "in"] and sorted(read) == ["a_1.png", "a_2.png"]
     listed.clear()
     paths, _ = image_files.below(tmp_path / "in")
-    brain_task.Task.segment(model, None, paths, tmp_path / "in", tmp_path / "out", None, {})
+    brain_task.Task.segment(model, purpose, paths, tmp_path / "in", tmp_path / "out", None, {})
     assert len(listed) == 2 and len(list((tmp_path / "out").rglob("*_mask.png"))) == 9
