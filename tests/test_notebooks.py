@@ -106,6 +106,20 @@ def names_taken_by_checks(notebook):
     return taken
 
 
+def names_taken_from_widgets(notebook):
+    """Names that a widget's functions read at each move, and that a later cell binds: (widget, name, later cell)."""
+    taken, readers = [], {}
+    for cell in code_cells(notebook):
+        if cell.source.startswith("%"):
+            continue
+        taken += [(readers[name], name, cell.id) for name in sorted(global_names(cell.source)[1]) if name in readers]
+        if "widgets." in cell.source:
+            for function in symtable.symtable(cell.source, "cell", "exec").get_children():
+                read = {symbol.get_name() for symbol in function.get_symbols() if symbol.is_global()}
+                readers |= dict.fromkeys(read, cell.id)
+    return taken
+
+
 def broken_links(markdown, folder):
     """Return the links to files that are not there, and the images without an alternative text."""
     broken = []
@@ -253,7 +267,9 @@ def test_each_exercise_has_its_check_right_below(name):
 
 @each_lesson
 def test_checks_leave_the_names_of_the_lesson_alone(name):
-    assert not names_taken_by_checks(course.read(course.solution_path(name)))
+    solution = course.read(course.solution_path(name))
+    assert not names_taken_by_checks(solution)
+    assert not names_taken_from_widgets(solution), "a slider would break once the lesson has been run to its end"
 
 
 def test_a_name_that_a_check_takes_is_found():
