@@ -121,7 +121,7 @@ class AreaRule:
         scipy.ndimage.label(area, np.ones((3,) * area.ndim), output=parts)
         sizes = np.bincount(parts.ravel())
         sizes[0] = 0  # all that is outside
-        return (sizes >= self.smallest_part * sizes.max())[parts] & area
+        return (sizes >= self.smallest_part * sizes.max())[parts]
 
 
 HALF = AreaRule()
