@@ -1,10 +1,12 @@
 """What the tests of the lessons share: where they are, and nbgrader's own pipeline in a temporary folder."""
 
+import importlib.util
 import os
 import runpy
 import shutil
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import nbclient
 import nbformat
@@ -34,6 +36,14 @@ def solution_path(name: str) -> Path:
 
 def lesson_path(name: str) -> Path:
     return ROOT / "lessons" / name / f"{name}.ipynb"
+
+
+def script(path: str) -> ModuleType:
+    """Import a script that is in no package, by its path in the repository; it is not run as a program."""
+    specification = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
 
 
 def answers(name: str) -> dict:

@@ -1,12 +1,12 @@
 """The web book: made without a warning, every picture described, every link alive, no answer in plain sight."""
 
-import importlib.util
 import re
 import subprocess
 import sys
 import urllib.parse
 from pathlib import Path
 
+import course
 import nbformat
 import pytest
 
@@ -18,9 +18,7 @@ SOLUTIONS = sorted(ROOT.glob("solutions/*/*.ipynb"))
 
 pytestmark = pytest.mark.xdist_group("book")
 
-specification = importlib.util.spec_from_file_location("make_book", ROOT / "docs/make_book.py")
-make_book = importlib.util.module_from_spec(specification)
-specification.loader.exec_module(make_book)
+make_book = course.script("docs/make_book.py")
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,15 @@
 """The drawings of the mechanisms: those that their generator draws, each in its lesson with an alt text."""
 
-import importlib.util
 import json
 import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import course
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-specification = importlib.util.spec_from_file_location("make_drawings", ROOT / "tools/make_drawings.py")
-make_drawings = importlib.util.module_from_spec(specification)
-specification.loader.exec_module(make_drawings)
+make_drawings = course.script("tools/make_drawings.py")
 
 
 @pytest.mark.parametrize("name", make_drawings.DRAWINGS)

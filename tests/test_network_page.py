@@ -5,7 +5,6 @@ What the page shows is tried in tests/browser.
 
 import base64
 import gzip
-import importlib.util
 import io
 import json
 import re
@@ -13,6 +12,7 @@ import tarfile
 import types
 from pathlib import Path
 
+import course
 import numpy as np
 import pytest
 from PIL import Image
@@ -23,9 +23,7 @@ from helpers.nets import inference
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "docs/style"
 
-specification = importlib.util.spec_from_file_location("make_page_parts", ROOT / "tools/make_page_parts.py")
-make_page_parts = importlib.util.module_from_spec(specification)
-specification.loader.exec_module(make_page_parts)
+make_page_parts = course.script("tools/make_page_parts.py")
 # height, width and the sides of a network: smaller, larger, higher, wider, the same, odd ones, and free ones
 CASES = [
     (64, 64, 32, 32),

@@ -1,15 +1,13 @@
 """The results that come with the course: every number of the tables is worked out of the scores stored beside them."""
 
-import importlib.util
 from pathlib import Path
 
+import course
 import pandas
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-specification = importlib.util.spec_from_file_location("make_results", ROOT / "tools/make_results.py")
-make_results = importlib.util.module_from_spec(specification)
-specification.loader.exec_module(make_results)
+make_results = course.script("tools/make_results.py")
 
 
 def test_the_tables_are_those_of_the_stored_scores():

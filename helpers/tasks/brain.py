@@ -213,7 +213,7 @@ def batches(slices: brain.Slices, settings: Settings, epoch: int = 0) -> Iterato
     A batch depends on the seed, its epoch and its place in the epoch alone: a resumed run sees the same ones.
 
     Gives:
-        images (batch, size, size, 3) float32 in [0, 1] and masks (batch, size, size, 1) float32, 0 or 1.
+        images (batch, height, width, 3) float32 in [0, 1] and masks (batch, height, width, 1) float32, 0 or 1.
     """
     augmentation = augment.Augmentation(rotation=settings.rotation) if settings.augment else augment.Augmentation.none()
     has_tumour = slices.has_tumour

@@ -1,6 +1,5 @@
 """The page of the web book in which a network runs: opened from the disk, it finds what Python finds."""
 
-import importlib.util
 import io
 import json
 
@@ -34,9 +33,7 @@ def address(tmp_path_factory):
     missing = [name for name in ("engine.js", "network.js") if not (PARTS / name).is_file()]
     if missing:
         pytest.skip(f"{' and '.join(missing)} missing in build/page: python tools/make_page_parts.py makes them")
-    specification = importlib.util.spec_from_file_location("make_book", course.ROOT / "docs/make_book.py")
-    make_book = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(make_book)
+    make_book = course.script("docs/make_book.py")
     folder = tmp_path_factory.mktemp("book")
     make_book.write_texts(folder / "pages")
     assert not build_main(["-Q", "-c", str(course.ROOT / "docs"), str(folder / "pages"), str(folder / "html")])
