@@ -14,7 +14,7 @@
 
   // What is seen: {choice, name, image, truth, probability}, probability as slice.js gives a map. A test reads it too.
   const page = (window.networkPage = { seen: null, ready: false });
-  let predict = null;
+  let predict = null, smallestPart = 0;
   let asked = 0; // counts the slices, so that a slow one does not come after a quick one
 
   function say(words) {
@@ -51,8 +51,7 @@
     await Promise.all([read("engine.js"), read("network.js")]);
     const file = bytesOf(networkFile);
     const note = slice.noteOf(file);
-    // trained on heads that were cut out, which slice.js does not do
-    if (note?.normalisation !== NORMALISATION || note.classes.length !== 1 || note.settings?.head) {
+    if (note?.normalisation !== NORMALISATION || note.classes.length !== 1) {
       throw new Error("The network of this book wants its slices treated in a way that this page does not know.");
     }
     // One thread: more of them want headers that a plain server of files does not send.
@@ -62,11 +61,12 @@
     ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(module) };
     const session = await ort.InferenceSession.create(file, { executionProviders: ["wasm"] });
     predict = async (image) => {
-      const { input, shape, restore } = slice.fitted(slice.normalise(image), note.size);
+      const { input, shape, restore } = slice.prepared(image, note);
       const answer = await session.run({ image: new ort.Tensor("float32", input, shape) });
       return restore(answer.probabilities.data);
     };
     element("threshold").value = note.threshold;
+    smallestPart = note.settings?.smallest_part ?? 0;
   }
 
   // --- files
@@ -149,10 +149,10 @@
     context.putImageData(pixels, 0, 0);
   }
 
-  // Which pixels are above the threshold, compared in float32 as in Python.
+  // Which pixels are above the threshold, compared in float32 as in Python, but for what its run drops as too small.
   page.area = () => {
-    const threshold = Math.fround(element("threshold").value);
-    return page.seen.probability.values.map((probability) => probability >= threshold);
+    const threshold = Math.fround(element("threshold").value), { values, width } = page.seen.probability;
+    return slice.withoutSmallParts(values.map((probability) => probability >= threshold), width, smallestPart);
   };
 
   function draw() {
