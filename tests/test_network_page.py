@@ -121,12 +121,12 @@ def test_a_head_is_cut_out_and_put_back_as_in_python():
 
 
 def test_small_parts_are_dropped_as_in_python():
-    code = '''
+    code = """
     require(process.argv[1]);
     const { areas, width, share } = JSON.parse(require("fs").readFileSync(0, "utf8"));
     const kept = areas.map((area) => [...slice.withoutSmallParts(Float32Array.from(area), width, share)]);
     console.log(JSON.stringify(kept));
-    '''
+    """
     rng = np.random.default_rng(2)
     areas = np.stack([rng.random((24, 31)) < share for share in (0, 0.1, 0.25, 0.4, 1)])
     kept = {}

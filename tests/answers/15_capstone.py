@@ -61,6 +61,8 @@ WRONG = {
             "keras.utils.set_random_seed(seed)": "pass",
         },
         ("a seed of its own", "set_random_seed takes `seed`"): {"set_random_seed(seed)": "set_random_seed(0)"},
+        ("two seeds in all", "the seeds 3 and 5 gave the same weights"): {"random_seed(seed)": "random_seed(seed % 2)"},
+        ("ten seeds in all", "the seeds 3 and 13 gave the same"): {"random_seed(seed)": "random_seed(seed % 10)"},
         ("an operation that is no layer", "keras.layers has a layer for each such step"): """
             network = zoo.small(seed)
             return keras.Model(network.input, network.output * 1.0)
