@@ -78,9 +78,7 @@ def make_hidden_set(secret: str, patients: int = PATIENTS, slices: int = SLICES_
     def make(number: int) -> tuple[np.ndarray, np.ndarray]:
         images, masks = phantom_brain.patient(seed, number, slices)
         small = [
-            brain.shrink(
-                Image.fromarray(image), Image.fromarray(mask.astype("uint8") * 255), (handed_in.SIDE, handed_in.SIDE)
-            )
+            brain.shrink(Image.fromarray(image), Image.fromarray(mask.astype("uint8") * 255), handed_in.SIDE)
             for image, mask in zip(images, masks, strict=True)
         ]
         images, masks = map(np.stack, zip(*small, strict=True))

@@ -56,10 +56,6 @@ class Settings:
     data: str = _setting("phantom", "phantom; a set as `prepare` put it; or a folder in the layout of one", "--data",
                          "SOURCE")  # fmt: skip
     size: int = _setting(128, "side of a training image in pixels", "--size", "PIXELS", above=0, below=2**14)
-    head: bool = _setting(
-        False, "cut out each patient's head, in a box about 5 high and 4 wide, whose height becomes --size; else the "
-        "whole slice is scaled to a square", "--head",
-    )  # fmt: skip
     tumour_free: float = _setting(
         1.0, "share of the slices without tumour that are seen in an epoch, drawn anew for each", "--tumour-free",
         "SHARE", least=0, idle=("epochs=0",),

@@ -146,56 +146,6 @@ def test_the_phantom_is_made_once(kaggle_folder, data_home, monkeypatch):
     assert made == [data_home / "phantom_brain"]
 
 
-# The head
-
-
-def a_head(top, bottom, left, right, side=100):
-    """Eight slices, in four of them a head of one grey, in one of them a speck elsewhere."""
-    images = np.zeros((8, side, side, 3), np.uint8)
-    images[:4, top:bottom, left:right, 1] = 90
-    images[6, 2, 2, 1] = 255
-    return images
-
-
-@pytest.mark.parametrize(
-    ("head", "sides", "box"),
-    [
-        # 50 high and 20 wide: 53 of room; 5 to 4, so 53 x 42.4; the middle is (45, 40)
-        ((20, 70, 30, 50), (160, 128), (18, 19, 71, 61)),
-        # 40 wide decides: 42.4 of room, 53 high
-        ((30, 70, 30, 70), (160, 128), (24, 29, 77, 71)),
-        # a square network
-        ((20, 70, 30, 50), (64, 64), (18, 14, 71, 67)),
-        # as wide as the slice: no more than its 100 columns, 125 high, which reaches beyond it
-        ((0, 100, 0, 100), (160, 128), (-12, 0, 113, 100)),
-    ],
-)
-def test_the_head_fills_a_box_of_the_networks_proportions(head, sides, box):
-    assert brain.head_box(a_head(*head), sides) == box
-
-
-def test_what_is_dim_thin_or_in_one_slice_of_many_is_no_head():
-    images = a_head(20, 70, 30, 50)
-    images[:, 10, :, 1] = 255  # the edge of a picture
-    images[:, 80:, 60:, 1] = 40
-    images[:, 80:, :20, 2] = 255  # not FLAIR
-    many = np.concatenate([images, np.zeros_like(images)])
-    many[0, 75:95, 60:90, 1] = 255  # in one of sixteen
-    assert brain.head_box(many, (160, 128)) == brain.head_box(a_head(20, 70, 30, 50), (160, 128))
-    assert brain.head_box(np.zeros((3, 64, 48, 3), np.uint8), (64, 32)) == (-16, 0, 80, 48), "no head: all of the slice"
-
-
-def test_a_box_is_cut_out_and_put_back():
-    stack = np.arange(2 * 6 * 5).reshape(2, 6, 5) + 1
-    part = brain.cut_out(stack, (-1, 2, 4, 7))
-    assert part.shape == (2, 5, 5) and not part[:, 0].any() and not part[:, :, 3:].any()
-    assert np.array_equal(part[:, 1:, :3], stack[:, :4, 2:])
-    back = brain.put_back(part, (-1, 2, 4, 7), (6, 5))
-    assert np.array_equal(back[:, :4, 2:], stack[:, :4, 2:]) and back.sum() == stack[:, :4, 2:].sum()
-    colours = brain.cut_out(np.ones((1, 4, 4, 3), np.uint8), (0, 0, 5, 4))
-    assert colours.shape == (1, 5, 4, 3) and colours.dtype == np.uint8 and colours.sum() == 48
-
-
 # The bar
 
 

@@ -228,14 +228,13 @@ def test_predict_drops_small_parts_of_the_whole_volume_in_the_order_of_its_slice
         assert (alone / "p_2_mask.png").read_bytes() == (out / "p_2_mask.png").read_bytes()
 
 
-def test_every_command_cuts_heads_out_for_a_network_that_was_trained_on_them(kaggle_folder, tmp_path, capsys):
+def test_every_command_drops_small_parts_as_a_run_did(kaggle_folder, tmp_path, capsys):
     out = tmp_path / "runs"
     words = [
         "--data",
         str(kaggle_folder),
         "--out",
         str(out),
-        "--head",
         "--tumour-free",
         "0.5",
         "--smallest-part",
@@ -248,9 +247,7 @@ def test_every_command_cuts_heads_out_for_a_network_that_was_trained_on_them(kag
     scored = json.loads((run / "scores.json").read_text())["patients"]
     rows = np.isin(slices.patients, list(scored))
     rule = inference.AreaRule(smallest_part=0.5)
-    expected = metrics.scores_from_counts(
-        brain_task.count(model, slices.select(rows), rule, head=True), slices.patients[rows]
-    )
+    expected = metrics.scores_from_counts(brain_task.count(model, slices.select(rows), rule), slices.patients[rows])
     assert scored == expected["patients"]
     evaluate.main(["--model", str(run / "final.keras"), "--data", str(kaggle_folder), "--json", str(tmp_path / "x")])
     of_all = json.loads((tmp_path / "x").read_text())["patients"]
@@ -260,7 +257,7 @@ def test_every_command_cuts_heads_out_for_a_network_that_was_trained_on_them(kag
     predict.main(
         ["--model", str(run / "final.keras"), "--input", str(kaggle_folder / patient), "--output", str(tmp_path)]
     )
-    areas = rule(brain_task.predict(model, brain.normalise(one).images, range(len(one)), head=True))
+    areas = rule(inference.predict_probabilities(model, brain.normalise(one).images))
     for number, area in zip(one.numbers, areas, strict=True):
         assert np.array_equal(np.asarray(Image.open(tmp_path / f"{patient}_{number}_mask.png")), 255 * area)
 

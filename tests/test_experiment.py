@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from helpers.data import brain
-from helpers.nets import checkpoint, inference
+from helpers.nets import checkpoint
 from helpers.scores import metrics
 from helpers.settings import Settings
 from helpers.tasks import binary
@@ -222,27 +222,6 @@ def test_an_epoch_uses_no_slice_twice(settings):
     steps = brain_task.steps_per_epoch(len(slices), 4)
     seen = np.concatenate([np.rint(next(stream)[0][:, 0, 0, 0] * 255) for _ in range(steps)])
     assert len(seen) == steps * 4 == len(set(seen))
-
-
-def test_heads_are_cut_out_to_train_on_and_their_areas_put_back(kaggle_folder):
-    """The discs of the fixture are 47 pixels wide; in a box of 32 x 32 they are as large as it, less its margin."""
-    slices = brain.load(kaggle_folder, progress=False)
-    rows = np.flatnonzero(slices.patients != slices.patients[0])
-    heads = brain_task.heads(slices, rows, (32, 32))
-    assert heads.images.shape == (20, 32, 32, 3) and heads.patients.tolist() == slices.patients[rows].tolist()
-    columns = np.flatnonzero((heads.images[0, ..., 1] > 20).any(axis=0))
-    assert columns[-1] - columns[0] + 1 >= 29
-    shares = heads.masks.sum(axis=(1, 2)) / 32**2
-    assert np.allclose(shares[heads.has_tumour], 12 * 10 / 50**2, atol=0.01)  # the box is 1.06 x 47 wide
-
-    inputs = keras.Input((32, 32, 3))
-    network = keras.Model(inputs, keras.layers.Lambda(lambda x: x[..., 1:2])(inputs))  # FLAIR is the probability
-    rule = inference.AreaRule(threshold=0.7)
-    dice = metrics.dice(brain_task.count(network, slices, rule, head=True))
-    assert dice[slices.has_tumour].min() > 0.85 and dice[~slices.has_tumour].min() == 1
-    whole = keras.Model(inputs, keras.layers.Lambda(lambda x: x[..., :1] * 0 + 1)(inputs))
-    counts = brain_task.count(whole, slices, head=True)
-    assert 45**2 < counts[0].sum() < 53**2, "outside of the head's box nothing is found"
 
 
 def test_an_epoch_draws_its_share_of_the_slices_without_tumour(kaggle_folder):

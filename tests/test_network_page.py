@@ -34,18 +34,16 @@ CASES = [
     (1, 9, 32, 32),
     (50, 41, None, None),
 ]
-# reads {images: [[height, width, values]], sides: [[h, w]], head}, writes what slice.js makes of them
+# reads {images: [[height, width, values]], sides: [[h, w]]}, writes what slice.js makes of them
 PREPARE = """
 require(process.argv[1]);
 const given = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const found = given.images.map(([height, width, values], number) => {
     const image = { height, width, values: Uint8Array.from(values) };
     const normalised = slice.normalise(image);
-    const note = { size: given.sides[number], settings: { head: given.head } };
-    const { input, shape, restore } = slice.prepared(image, note);
+    const { input, shape, restore } = slice.fitted(normalised, given.sides[number]);
     const back = restore(Float32Array.from({ length: input.length / 3 }, (_, place) => input[3 * place]));
-    const box = given.head ? slice.headBox(normalised, given.sides[number]) : null;
-    return { normalised: [...normalised.values], box, input: [...input], shape, back: [...back.values] };
+    return { normalised: [...normalised.values], input: [...input], shape, back: [...back.values] };
 });
 console.log(JSON.stringify({ found, note: slice.noteOf(Uint8Array.from(given.file)) }));
 """
@@ -71,7 +69,7 @@ def test_a_slice_is_normalised_scaled_and_brought_back_as_in_python():
         images.append(image)
     sides = [case[2:] for case in CASES]
     given = [[*image.shape[:2], image.ravel().tolist()] for image in images]
-    answer = run(PREPARE, "slice.js", images=given, sides=sides, head=False, file=[])
+    answer = run(PREPARE, "slice.js", images=given, sides=sides, file=[])
     assert answer["note"] is None
     for image, side, found in zip(images, sides, answer["found"], strict=True):
         normalised = brain.normalise_images(image[None])
@@ -82,42 +80,6 @@ def test_a_slice_is_normalised_scaled_and_brought_back_as_in_python():
         np.testing.assert_allclose(found["input"], inputs.ravel(), atol=1e-7)
         back = restore(inputs[..., :1])[0]
         np.testing.assert_allclose(found["back"], back.ravel(), atol=1e-6)
-
-
-def test_a_head_is_cut_out_and_put_back_as_in_python():
-    rng = np.random.default_rng(1)
-    images, sides = [], []
-    for number, (height, width, head) in enumerate(
-        [
-            (90, 70, (20, 61, 15, 50)),
-            (64, 64, (0, 64, 0, 64)),
-            (300, 280, (60, 299, 30, 201)),
-            (41, 60, (3, 40, 50, 60)),
-            (30, 30, None),
-        ]
-    ):
-        image = rng.integers(0, 30, (height, width, 3), dtype="uint8")
-        if head is not None:
-            top, bottom, left, right = head
-            image[top:bottom, left:right] += 150
-            image[height // 2, :] = 220  # a thin line is no head
-        images.append(image)
-        sides.append([(32, 32), (40, 32), (32, 48)][number % 3])
-    given = [[*image.shape[:2], image.ravel().tolist()] for image in images]
-    answer = run(PREPARE, "slice.js", images=given, sides=sides, head=True, file=[])
-    boxes = []
-    for image, side, found in zip(images, sides, answer["found"], strict=True):
-        normalised = brain.normalise_images(image[None])
-        box = brain.head_box(normalised, side)
-        boxes.append(box)
-        assert found["box"] == list(box)
-        model = types.SimpleNamespace(input_shape=(None, *side, 3))
-        inputs, restore = inference.fitted(model, brain.cut_out(normalised, box))
-        assert found["shape"] == list(inputs.shape)
-        np.testing.assert_allclose(found["input"], inputs.ravel(), atol=1e-7)
-        back = brain.put_back(restore(inputs[..., :1]), box, image.shape[:2])
-        np.testing.assert_allclose(found["back"], back.ravel(), atol=1e-6)
-    assert min(box[1] for box in boxes) < 0 < max(box[0] for box in boxes), "no box reaches beyond its slice"
 
 
 def test_small_parts_are_dropped_as_in_python():
@@ -142,7 +104,7 @@ def test_the_page_reads_what_a_network_was_trained_for():
     onnx = pytest.importorskip("onnx", reason="ONNX comes with the extra onnx")
     model = onnx.helper.make_model(onnx.helper.make_graph([], "UNet", [], []), producer_name="x" * 300)
     onnx.helper.set_model_props(model, {"other": "{}", "trained_for": '{"classes": ["tumour é"], "size": [128, null]}'})
-    answer = run(PREPARE, "slice.js", images=[], sides=[], head=False, file=list(model.SerializeToString()))
+    answer = run(PREPARE, "slice.js", images=[], sides=[], file=list(model.SerializeToString()))
     assert answer["note"] == {"classes": ["tumour é"], "size": [128, None]}
 
 

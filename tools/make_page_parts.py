@@ -95,7 +95,7 @@ def network_script() -> str:
     """The exported network, and of each of a few phantoms the slice where the threshold matters most, with its mask."""
     from helpers import export, tasks
     from helpers.data import brain, phantom_brain
-    from helpers.tasks import brain as brain_task
+    from helpers.nets import inference
 
     model, purpose = tasks.load("brain")
     content = export.exported(model, purpose, half=True)[0]
@@ -103,9 +103,8 @@ def network_script() -> str:
     for seed, number in PHANTOMS:
         images, masks = phantom_brain.patient(seed, number, slices=16)
         # each normalised alone, as in the page
-        alone = [brain.normalise_images(image[None]) for image in images]
-        head = purpose.setting("head")
-        found = np.concatenate([brain_task.predict(model, image, [0], head=head) for image in alone])
+        alone = np.concatenate([brain.normalise_images(image[None]) for image in images])
+        found = inference.predict_probabilities(model, alone)
         moved = ((found >= LENIENT) & (found < STRICT)).sum(axis=(1, 2)) * masks.any(axis=(1, 2))
         row = int(moved.argmax())
         examples.append(f"{{image: {text(png(images[row]))}, truth: {text(png(masks[row].astype('uint8') * 255))}}}")

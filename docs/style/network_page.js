@@ -61,7 +61,7 @@
     ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(module) };
     const session = await ort.InferenceSession.create(file, { executionProviders: ["wasm"] });
     predict = async (image) => {
-      const { input, shape, restore } = slice.prepared(image, note);
+      const { input, shape, restore } = slice.fitted(slice.normalise(image), note.size);
       const answer = await session.run({ image: new ort.Tensor("float32", input, shape) });
       return restore(answer.probabilities.data);
     };

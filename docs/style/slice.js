@@ -1,12 +1,11 @@
-// What helpers does to a slice before and after its network, number for number: brain.normalise_images, head_box,
-// cut_out and put_back, inference.fitted and its way back, Pillow's resize, which both rest on, and AreaRule. An image is {height, width, values},
-// its values row by row with the channels of a pixel side by side.
+// What helpers does to a slice before and after its network, number for number: brain.normalise_images,
+// inference.fitted and its way back, Pillow's resize, which both rest on, and AreaRule.without_small_parts. An image
+// is {height, width, values}, its values row by row with the channels of a pixel side by side.
 "use strict";
 
 globalThis.slice = (() => {
   const PERCENTILES = [10, 99];
   const UPPER_PERCENTILE_VALUE = 200;
-  const HEAD_BRIGHTNESS = 40, HEAD_ROOM = 1.06;
   const PAD_TO = 32; // a network for any size halves it at most five times
   const PRECISION = 22; // bits behind the point of Pillow's weights for bytes
 
@@ -120,62 +119,6 @@ globalThis.slice = (() => {
     return { input, shape: [1, outerHeight, outerWidth, 3], restore };
   }
 
-  // Where a square of so many pixels to each side lies in an area whole or, if `part`, in part; outside is no area.
-  function covered(area, height, width, reach, part) {
-    const along = (values, down, right) => values.map((_, place) => {
-      const y = Math.floor(place / width), x = place % width;
-      for (let step = -reach; step <= reach; step++) {
-        const row = y + step * down, column = x + step * right;
-        const inside = row >= 0 && row < height && column >= 0 && column < width && values[row * width + column] > 0;
-        if (inside === part) return Number(part);
-      }
-      return Number(!part);
-    });
-    return along(along(area, 1, 0), 0, 1);
-  }
-
-  // The box [top, left, bottom, right] that the head of a normalised slice fills, in the proportions of the sides.
-  function headBox({ height, width, values }, sides) {
-    const reach = Math.max(1, Math.floor(Math.min(height, width) / 128));
-    const isBright = (_, place) => Number(values[3 * place + 1] > HEAD_BRIGHTNESS);
-    let bright = Uint8Array.from({ length: height * width }, isBright);
-    bright = covered(covered(bright, height, width, reach, false), height, width, reach, true);
-    let ends = [[height, 0], [width, 0]];
-    bright.forEach((value, place) => {
-      if (!value) return;
-      [Math.floor(place / width), place % width].forEach((at, axis) => {
-        ends[axis] = [Math.min(ends[axis][0], at), Math.max(ends[axis][1], at + 1)];
-      });
-    });
-    if (!bright.includes(1)) ends = [[0, height], [0, width]];
-    const room = ends.map(([first, last], axis) => Math.min(HEAD_ROOM * (last - first), [height, width][axis]));
-    const scale = Math.max(room[0] / sides[0], room[1] / sides[1]);
-    const box = sides.map((side) => rounded(scale * side));
-    const [top, left] = ends.map(([first, last], axis) => rounded((first + last) / 2 - box[axis] / 2));
-    return [top, left, top + box[0], left + box[1]];
-  }
-
-  // Move what an image has at [y, x] to [y - top, x - left] of an empty one; what falls outside is lost.
-  function moved({ height, width, values }, top, left, newHeight, newWidth, channels) {
-    const result = new values.constructor(newHeight * newWidth * channels);
-    for (let y = Math.max(top, 0); y < Math.min(top + newHeight, height); y++) {
-      const first = Math.max(left, 0), end = Math.min(left + newWidth, width);
-      if (first >= end) continue;
-      const row = values.subarray((y * width + first) * channels, (y * width + end) * channels);
-      result.set(row, ((y - top) * newWidth + first - left) * channels);
-    }
-    return { height: newHeight, width: newWidth, values: result };
-  }
-
-  // A slice as the network of a note takes it, and the way back for the network's map.
-  function prepared(image, note) {
-    const normalised = normalise(image);
-    if (!note.settings?.head) return fitted(normalised, note.size);
-    const [top, left, bottom, right] = headBox(normalised, note.size);
-    const head = fitted(moved(normalised, top, left, bottom - top, right - left, 3), note.size);
-    return { ...head, restore: (values) => moved(head.restore(values), -top, -left, image.height, image.width, 1) };
-  }
-
   // An area without the connected parts that are smaller than a share of the largest one; corners connect.
   function withoutSmallParts(area, width, share) {
     if (!share) return area;
@@ -234,5 +177,5 @@ globalThis.slice = (() => {
     return null;
   }
 
-  return { normalise, headBox, prepared, withoutSmallParts, noteOf };
+  return { normalise, fitted, withoutSmallParts, noteOf };
 })();

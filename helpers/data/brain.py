@@ -21,7 +21,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import scipy.ndimage
 from PIL import Image
 
 from helpers.data import disk, image_files, inspection
@@ -32,7 +31,6 @@ PERCENTILES = (10, 99)
 UPPER_PERCENTILE_VALUE = 200
 """Where `normalise_images` puts the upper percentile: tumours are brighter still and need the room to 255."""
 
-_HEAD_BRIGHTNESS, _HEAD_SHARE = 40, 0.125
 _PATIENT = re.compile(r"[A-Za-z0-9]+_[A-Za-z0-9]+_[A-Za-z0-9]+_\d{8}")
 _SLICE = re.compile(r"(?P<patient>.+)_(?P<number>\d+)(?P<mask>_mask)?", re.IGNORECASE)
 _CACHE_VERSION = 2
@@ -195,61 +193,6 @@ def normalise_images(images: np.ndarray) -> np.ndarray:
     tall = Image.fromarray(images.reshape(-1, images.shape[2], 3))
     tables = [_percentile_table(counts) for counts in np.reshape(tall.histogram(), (3, 256))]
     return np.array(tall.point(np.concatenate(tables).tolist())).reshape(images.shape)
-
-
-def head_box(images: np.ndarray, sides: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Find the box that a patient's head fills, in the proportions of what a network takes.
-
-    The head is where FLAIR is bright in an eighth of the slices or more; the box leaves 3 per cent of room on either
-    side. It may reach beyond the slices, but is no larger than it must be to hold them. Where there is no head, it
-    holds the whole slices.
-
-    Args:
-        images: (n, h, w, 3) uint8, all slices of one patient as `normalise_images` gives them.
-        sides: (height, width) of the network's input.
-
-    Returns:
-        (top, left, bottom, right) in pixels; the last two lie outside.
-    """
-    height, width = images.shape[1:3]
-    bright = (images[..., 1] > _HEAD_BRIGHTNESS).mean(axis=0) >= _HEAD_SHARE
-    # What is thin, such as a clamp or the edge of the picture, is no head.
-    bright = scipy.ndimage.binary_opening(bright, np.ones((3, 3)), iterations=max(1, min(height, width) // 128))
-    rows, columns = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
-    if not len(rows):
-        rows, columns = np.arange(height), np.arange(width)
-    ends = np.array([[rows[0], rows[-1] + 1], [columns[0], columns[-1] + 1]])
-    room = np.minimum(1.06 * (ends[:, 1] - ends[:, 0]), (height, width))
-    scale = (room / sides).max()
-    box = np.rint(scale * np.array(sides)).astype(int)
-    top, left = np.rint(ends.mean(axis=1) - box / 2).astype(int)
-    return int(top), int(left), int(top + box[0]), int(left + box[1])
-
-
-def cut_out(stack: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-    """Return what lies in a box of each image of a stack, (n, h, w, ...); outside of the image it is 0 or False."""
-    top, left, bottom, right = box
-    result = np.zeros((len(stack), bottom - top, right - left, *stack.shape[3:]), stack.dtype)
-    inside, here = _overlap(box, stack.shape[1:3])
-    result[here] = stack[inside]
-    return result
-
-
-def put_back(part: np.ndarray, box: tuple[int, int, int, int], shape: tuple[int, int]) -> np.ndarray:
-    """Undo `cut_out` for maps (n, h, w): return maps (n, *shape) that are 0 outside of the box."""
-    result = np.zeros((len(part), *shape), part.dtype)
-    inside, here = _overlap(box, shape)
-    result[inside] = part[here]
-    return result
-
-
-def _overlap(box: tuple[int, int, int, int], shape: tuple[int, int]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Where a box and the image of that shape meet, in the stack of images and in the stack of boxes."""
-    inside, here = [slice(None)], [slice(None)]
-    for low, high, end in zip(box[:2], box[2:], shape, strict=True):
-        inside.append(slice(max(low, 0), min(high, end)))
-        here.append(slice(max(low, 0) - low, min(high, end) - low))
-    return tuple(inside), tuple(here)
 
 
 def check(folder: str | Path, progress: bool = True) -> list[str]:
@@ -523,24 +466,23 @@ def _read_slice(folder: Path, files: _SliceFiles, size: int | None) -> tuple[np.
         raise ValueError(f"{disk.printable(path)}: {error}; {_advice(folder)}") from error
     if size is None or image.size == (size, size):
         return np.asarray(image), np.asarray(mask) > 0
-    return shrink(image, mask, (size, size))
+    return shrink(image, mask, size)
 
 
-def shrink(image: Image.Image, mask: Image.Image, sides: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Scale a slice down: a pixel is the mean of what it covers, and tumour if half of that or more is.
+def shrink(image: Image.Image, mask: Image.Image, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Scale a slice to a square: a pixel is the mean of what it covers, and tumour if half of that or more is.
 
     Args:
         image: mode RGB.
         mask: mode L, 0 and 255.
-        sides: the new height and width in pixels.
+        size: the new side in pixels.
 
     Returns:
-        The image (height, width, 3) uint8 and the mask (height, width) bool.
+        The image (size, size, 3) uint8 and the mask (size, size) bool.
     """
-    size = sides[1], sides[0]
     # In floating point, so that rounding cannot decide about a pixel that is exactly half tumour.
-    shares = np.asarray(mask.convert("F").resize(size, Image.Resampling.BOX)) / 255
-    return np.asarray(image.resize(size, Image.Resampling.BOX)), shares >= 0.5 - 1e-6
+    shares = np.asarray(mask.convert("F").resize((size, size), Image.Resampling.BOX)) / 255
+    return np.asarray(image.resize((size, size), Image.Resampling.BOX)), shares >= 0.5 - 1e-6
 
 
 def _cache_folder(folder: Path, files: list[_SliceFiles], size: int | None) -> Path:

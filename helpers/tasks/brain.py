@@ -8,7 +8,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from PIL import Image
 
 from helpers.data import augment, brain, disk, download, image_files, phantom_brain
 from helpers.nets import inference
@@ -37,7 +36,7 @@ class Task:
 
     name = "brain"
     defaults = Settings()
-    uses = frozenset({"size", "head", "tumour_free", "rotation", "smallest_part"}) | held_out.USES
+    uses = frozenset({"size", "tumour_free", "rotation", "smallest_part"}) | held_out.USES
     normalisation = "each channel by the 10th and 99th percentile of its patient"
     known_classes: tuple[str, ...] | None = ("tumour",)
     mode = "binary"
@@ -47,13 +46,10 @@ class Task:
     def __init__(self, settings: Settings, progress: bool):
         self.settings, self.progress = settings, progress
         preparation.require(brain.inspect(settings.data, progress), _UNIT)
-        slices = brain.load(settings.data, None if settings.head else settings.size, progress=progress)
+        slices = brain.load(settings.data, settings.size, progress=progress)
         train_rows, self.validation_rows = split(settings, slices.patients)
         self.held_out = slices.select(self.validation_rows)
-        sides = self.training_sides(settings)
-        self.training = (
-            heads(slices, train_rows, sides) if settings.head else brain.normalise(slices.select(train_rows))
-        )
+        self.training = brain.normalise(slices.select(train_rows))
         self.steps = settings.steps or steps_per_epoch(seen(self.training, settings), settings.batch)
 
     @staticmethod
@@ -73,8 +69,7 @@ class Task:
     @staticmethod
     def training_sides(settings: Settings) -> tuple[int, int]:
         """Height and width of the images that are trained on."""
-        narrow = max(1, round(0.8 * settings.size / inference.PAD_TO)) * inference.PAD_TO
-        return settings.size, narrow if settings.head else settings.size
+        return settings.size, settings.size
 
     @staticmethod
     def sides(settings: Settings) -> tuple[int | None, int | None]:
@@ -98,7 +93,7 @@ class Task:
         """The mean Dice of the patients that are held out, at the size of training; None if there are none."""
         if not len(self.held_out):
             return None
-        counts = count(model, self.held_out, head=self.settings.head)
+        counts = count(model, self.held_out)
         return metrics.scores_from_counts(counts, self.held_out.patients)["dice"]["mean"]
 
     def score(self, model: keras.Model) -> tuple[dict, dict[str, binary.Table]]:
@@ -107,7 +102,7 @@ class Task:
             return {}, {}
         full = brain.load(self.settings.data, progress=self.progress).select(self.validation_rows)
         rule = inference.AreaRule(smallest_part=self.settings.smallest_part)
-        counts = count(model, full, rule, flips=self.settings.flips, progress=self.progress, head=self.settings.head)
+        counts = count(model, full, rule, flips=self.settings.flips, progress=self.progress)
         table = binary.counts_table(LAYOUT, full.patients, "number", full.numbers, counts)
         return metrics.scores_from_counts(counts, full.patients), {"slices.csv": table}
 
@@ -128,7 +123,7 @@ class Task:
         """Score all patients of a set; the words say how many they are, and there is no confusion matrix."""
         preparation.require(brain.inspect(source), _UNIT)
         slices = brain.load(source)
-        counts = count(model, slices, rule or inference.HALF, progress=True, head=purpose.setting("head"), **averaging)
+        counts = count(model, slices, rule or inference.HALF, progress=True, **averaging)
         scores = metrics.scores_from_counts(counts, slices.patients)
         return scores, f"{len(scores['patients'])} patients, {len(slices)} slices", None
 
@@ -169,8 +164,8 @@ class Task:
                 stack = np.stack([images[path] for path in same])
                 # A part's size is known only when the whole volume has been looked at.
                 rows = [row for row, path in enumerate(same) if path in asked_for or rule.smallest_part]
-                normalised = brain.normalise_images(stack)
-                areas = rule(predict(model, normalised, rows, purpose.setting("head"), **averaging))
+                normalised = brain.normalise_images(stack)[rows]
+                areas = rule(inference.predict_probabilities(model, normalised, **averaging))
                 for row, area in zip(rows, areas, strict=True):
                     path = same[row]
                     if path in asked_for:
@@ -259,64 +254,20 @@ def count(
     rule: inference.AreaRule = inference.HALF,
     flips: bool = False,
     progress: bool = False,
-    head: bool = False,
     **averaging,
 ) -> np.ndarray:
     """Normalise and predict patient by patient, and count pixels: (n, 3) as `metrics.counts` gives them.
 
     `slices` are as `brain.load` gives them: only one patient at a time is held in memory. `rule` sees a patient's
-    slices as one volume. `head`: the network was trained on heads that were cut out. `averaging`: scales and window, as
-    in `inference.predict_probabilities`.
+    slices as one volume. `averaging`: scales and window, as in `inference.predict_probabilities`.
     """
     counts = np.zeros((len(slices), 3), "int64")
     for patient in disk.progress_bar(np.unique(slices.patients), desc="scoring", unit="patient", disable=not progress):
         rows = np.flatnonzero(slices.patients == patient)
         patient_slices = brain.normalise(slices.select(rows))
-        probabilities = predict(model, patient_slices.images, range(len(rows)), head, flips=flips, **averaging)
+        probabilities = inference.predict_probabilities(model, patient_slices.images, flips=flips, **averaging)
         counts[rows] = metrics.counts(patient_slices.masks, rule(probabilities))
     return counts
-
-
-def predict(model: keras.Model, images: np.ndarray, rows: Sequence[int], head: bool = False, **averaging) -> np.ndarray:
-    """Predict some slices of one patient.
-
-    Args:
-        model: a network of the zoo.
-        images: (n, h, w, 3) uint8, all of the patient's slices, normalised.
-        rows: those that are to be predicted.
-        head: the network was trained on heads that were cut out.
-        averaging: as in `inference.predict_probabilities`.
-
-    Returns:
-        (rows, h, w) float32 in [0, 1].
-    """
-    if not head:
-        return inference.predict_probabilities(model, images[list(rows)], **averaging)
-    box = brain.head_box(images, model.input_shape[1:3])
-    inside = inference.predict_probabilities(model, brain.cut_out(images[list(rows)], box), **averaging)
-    return brain.put_back(inside, box, images.shape[1:3])
-
-
-def heads(slices: brain.Slices, rows: np.ndarray, sides: tuple[int, int]) -> brain.Slices:
-    """Normalise some slices and cut out each patient's head, patient by patient: a scan may not fit into memory twice.
-
-    Args:
-        slices: all slices, as `brain.load` gives them at their own size.
-        rows: those that are wanted, all of a patient or none.
-        sides: (height, width) that a head is scaled to.
-    """
-    images = np.empty((len(rows), *sides, 3), "uint8")
-    masks = np.empty((len(rows), *sides), bool)
-    patients = slices.patients[rows]
-    for patient in np.unique(patients):
-        here = np.flatnonzero(patients == patient)
-        one = brain.normalise(slices.select(rows[here]))
-        box = brain.head_box(one.images, sides)
-        cut = zip(here, brain.cut_out(one.images, box), brain.cut_out(one.masks, box), strict=True)
-        for row, image, mask in cut:
-            mask = Image.fromarray(mask.astype("uint8") * 255)
-            images[row], masks[row] = brain.shrink(Image.fromarray(image), mask, sides)
-    return brain.Slices(images, masks, patients, slices.numbers[rows])
 
 
 def _volume_of(path: Path) -> tuple[Path, str]:

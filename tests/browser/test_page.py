@@ -11,7 +11,7 @@ from test_browser import SCREENSHOTS, WIDTHS
 
 from helpers import tasks
 from helpers.data import brain, phantom_brain
-from helpers.tasks import brain as brain_task
+from helpers.nets import inference
 
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # of MyST about Sphinx 11
 
@@ -100,8 +100,7 @@ def test_the_page_finds_what_python_finds_in_ten_slices(page):
     for name, content, image in ten_slices():
         page.drop(name, content)
         probability, area = page.seen(name)
-        normalised = brain.normalise_images(image[None])
-        expected = brain_task.predict(model, normalised, [0], head=purpose.setting("head"))[0]
+        expected = inference.predict_probabilities(model, brain.normalise_images(image[None]))[0]
         assert area.shape == expected.shape
         for threshold in (0.1, purpose.threshold, 0.9):
             other = np.mean((probability >= threshold) != (expected >= threshold))
