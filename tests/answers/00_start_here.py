@@ -16,6 +16,9 @@ WRONG = {
         ("counts in a small type", "overflows"): {
             "masks.sum(axis=(1, 2))": "masks.astype('uint8').sum(axis=(1, 2), dtype='uint8')"
         },
+        ("cuts off a mean times the size", "can fall just below"): {
+            "masks.sum(axis=(1, 2))": "(masks.mean(axis=(1, 2)) * masks.shape[1] * masks.shape[2]).astype(int)"
+        },
         ("gives floats", "expected whole numbers"): {"masks.sum(axis=(1, 2))": "masks.sum(axis=(1, 2)) * 1.0"},
         ("changes the masks", "stay as it is, but"): {
             "return ": """

@@ -6,6 +6,10 @@ WRONG = {
         ("one number for one slice", "always a flat list"): {
             "np.flatnonzero(masks.any(axis=(1, 2)))": "np.argwhere(masks.any(axis=(1, 2))).squeeze()"
         },
+        (
+            "squeezes slices one pixel high",
+            "no squeeze",
+        ): "return np.flatnonzero(masks.squeeze().any(axis=-1).any(axis=-1))",
         ("indices in a small type", "a small type overflows"): {
             "masks.any(axis=(1, 2)))": "masks.any(axis=(1, 2))).astype(np.uint8)"
         },

@@ -105,6 +105,13 @@ WRONG = {
                 above = 2
             """
         },
+        ("takes the labels' type", "nor whole as the labels"): {
+            "return -(2 * y_true * below - above) / below**2": """
+                slopes = np.zeros_like(y_true)
+                slopes[:] = -(2 * y_true * below - above) / below**2
+                return slopes
+            """
+        },
         ("rounds", "not rounded"): {
             "return -(2 * y_true * below - above) / below**2": "return np.round(-(2 * y_true * below - above) / below**2, 4)"
         },

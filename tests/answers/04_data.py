@@ -16,6 +16,13 @@ WRONG = {
                 return sorted(
             """
         },
+        ("finds an id within another", "compare whole ids"): """
+                test = " ".join(test_patients)
+                return sorted({patient for patient in train_patients if patient in test})
+            """,
+        ("sorts by number", "letter by letter"): {
+            "& set(test_patients))": "& set(test_patients), key=lambda patient: (len(patient), patient))"
+        },
         ("compares the first letters", "compare whole ids"): """
                 both = set(str(p)[:3] for p in train_patients) & set(str(p)[:3] for p in test_patients)
                 return sorted(both)

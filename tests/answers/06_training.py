@@ -14,6 +14,12 @@ WRONG = {
         ("takes another image in each step", "each step takes all the images"): {
             ", masks)) for _": "[i : i + 1], masks[i : i + 1])) for i",
         },
+        ("stops when the loss is small", "stop nothing early"): """
+            kept = []
+            while len(kept) < steps and (not kept or kept[-1] > 0.05):
+                kept.append(float(model.train_on_batch(images, masks)))
+            return kept
+        """,
         ("rounds", "not rounded"): {
             "float(model.train_on_batch(images, masks))": "round(float(model.train_on_batch(images, masks)), 2)"
         },
@@ -172,6 +178,7 @@ WRONG = {
         ("does not validate", "give fit the validation pair as validation_data"): {"validation_data=validation, ": ""},
         ("no score", "metrics=[metrics.CountedDice()]"): {", metrics=[score]": ""},
         ("forgets the callbacks", "hand callbacks on to fit"): {"callbacks=list(callbacks), ": ""},
+        ("hands on the first callback alone", "both of two callbacks"): {"list(callbacks)": "list(callbacks)[:1]"},
         ("schedule counts epochs", "it counts steps, not epochs"): {"epochs * -(-len(images) // 8)": "epochs"},
         ("leaves out the smaller batch", "smaller last batch"): {"-(-len": "(len"},
         ("a step for each image", "not images"): {"epochs * -(-len(images) // 8)": "epochs * len(images)"},
