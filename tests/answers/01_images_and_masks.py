@@ -36,6 +36,15 @@ WRONG = {
         },
     },
     "overlay": {
+        ("keeps the colour's whole numbers", "in floats"): {
+            "strength * np.array(colour)": "(strength * np.array(colour)).astype(np.array(colour).dtype)",
+        },
+        ("takes 0 for nothing given", "strength 0 leaves the grey"): {
+            "picture = np": """
+                strength = strength or 0.5
+                picture = np
+            """
+        },
         ("forgets to divide", "divide the image by 255"): {
             "np.repeat(image[..., np.newaxis] / 255, 3, axis=-1)": "np.stack([image] * 3, axis=-1).astype(float)",
         },
@@ -108,6 +117,9 @@ WRONG = {
         },
     },
     "to-network": {
+        ("divides bright batches alone", "a dark image by 255, too"): {
+            'batch.astype("float32") / 255': 'batch.astype("float32") / np.float32(255 if batch.max() > 1 else 1)'
+        },
         ("gives float64", "twice the memory"): {'batch.astype("float32") / 255': "batch / 255"},
         ("gives float16", "three digits only"): {'"float32"': '"float16"'},
         ("stays whole", "whole numbers cannot hold"): {'batch.astype("float32") / 255': "batch // 255"},

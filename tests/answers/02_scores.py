@@ -38,6 +38,13 @@ WRONG = {
             """,
     },
     "dice": {
+        ("takes the type of `empty`", "np.full of `empty`"): {
+            "return np.where(size > 0, 2 * both / np.maximum(size, 1), empty)": """
+                score = np.full(np.shape(both), empty)
+                score[...] = np.where(size > 0, 2 * both / np.maximum(size, 1), empty)
+                return score
+            """
+        },
         ("counts both once", "both counts twice"): {"> 0, 2 * both": "> 0, both"},
         ("divides 0 by 0", "got nan"): "return 2 * counts[..., 0] / (counts[..., 1] + counts[..., 2])",
         ("adds 1 above and below", "with nothing added"): """
@@ -61,6 +68,7 @@ WRONG = {
         ("counts in a small type", "overflows"): {"np.asarray(counts)": "np.asarray(counts).astype('int16')"},
     },
     "two-means": {
+        ("shortens the names", "whose names are alike"): {"np.asarray(patients)": "np.asarray(patients, dtype='U8')"},
         ("averages slices within a patient", "add up the counts of a patient first"): {
             "sums = [counts[patients == name].sum(axis=0) for": "scores = [metrics.dice(counts[patients == name], empty).mean() for",
             "np.mean([metrics.dice(row, empty) for row in sums])": "np.mean(scores)",
@@ -179,6 +187,7 @@ WRONG = {
         },
     },
     "interval": {
+        ("takes seed 0 for none", "0 is a seed"): {"default_rng(seed)": "default_rng(seed or None)"},
         ("draws without replacement", "draw with replacement"): {
             ".choice(values, size=(draws, len(values)))": ".permuted(np.tile(values, (draws, 1)), axis=1)",
         },

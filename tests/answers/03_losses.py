@@ -162,6 +162,9 @@ WRONG = {
         },
     },
     "weighted-sum": {
+        ("leaves out weights below 0", "be it below 0"): {
+            "weight, part in parts)": "weight, part in parts if weight > 0)"
+        },
         ("called at once", "return the function itself"): "return sum(weight for weight, part in parts)",
         ("no return inside", "needs a return of its own"): {"return sum(weight": "sum(weight"},
         ("no weights", "multiply each loss by its weight"): {"sum(weight * part(y_true,": "sum(part(y_true,"},

@@ -143,6 +143,14 @@ WRONG = {
         ("adds a little to the divisor", "by no tiny number"): {"np.maximum(high - low, 1)": "(high - low + 1e-6)"},
     },
     "mirror-and-shift": {
+        ("cuts a wide image to a square", "lose what leaves the image"): {
+            "return move(image), move(mask)": """
+                height = len(mask)
+                image, mask = move(image), move(mask)
+                image[:, height:], mask[:, height:] = 0, False
+                return image, mask
+            """
+        },
         ("mirrors by chance of its own", "not np.random"): {"rng.random()": "np.random.random()"},
         ("wraps round", "np.roll"): {
             "        padded = np.pad(array, [(limit, limit)] * 2 + [(0, 0)] * (array.ndim - 2))\n": "",

@@ -3,6 +3,9 @@
 # {exercise: {(what is wrong, words of the message that names it): the answer}}; each is rejected.
 WRONG = {
     "channel-weights": {
+        ("means in the features' type", "means of whole numbers are not whole"): {
+            "mean(axis=(1, 2))": "mean(axis=(1, 2), dtype=features.dtype)"
+        },
         ("drops the axis of a single slice", "for a single slice"): {
             "1 / (1 + np.exp(-hidden @ second))": "(1 / (1 + np.exp(-hidden @ second))).squeeze()"
         },
