@@ -3,6 +3,7 @@
 # {exercise: {(what is wrong, words of the message that names it): the answer}}; each is rejected.
 WRONG = {
     "tumour-finder": {
+        ("gives floats", "expected whole numbers"): {"2)))": "2))) * 1.0"},
         ("one number for one slice", "always a flat list"): {
             "np.flatnonzero(masks.any(axis=(1, 2)))": "np.argwhere(masks.any(axis=(1, 2))).squeeze()"
         },
@@ -36,6 +37,13 @@ WRONG = {
         },
     },
     "overlay": {
+        ("gives up at an empty mask", "with an empty mask"): {
+            "picture = np": """
+                if not mask.any():
+                    return image / 255
+                picture = np
+            """
+        },
         ("keeps the colour's whole numbers", "in floats"): {
             "strength * np.array(colour)": "(strength * np.array(colour)).astype(np.array(colour).dtype)",
         },
@@ -117,6 +125,9 @@ WRONG = {
         },
     },
     "to-network": {
+        ("takes a single row for a batch", "three axes are one image"): {
+            "images.ndim == 3": "len(images) > 1 and images.ndim == 3"
+        },
         ("divides bright batches alone", "a dark image by 255, too"): {
             'batch.astype("float32") / 255': 'batch.astype("float32") / np.float32(255 if batch.max() > 1 else 1)'
         },

@@ -3,6 +3,9 @@
 # {exercise: {(what is wrong, words of the message that names it): the answer}}; each is rejected.
 WRONG = {
     "pixel-counts": {
+        ("cuts off a mean times the size", "can fall just below one"): {
+            "area.sum(axis=(1, 2))": "(area.mean(axis=(1, 2)) * area[0].size).astype(int)"
+        },
         ("sums over the slices", "not over the slices"): """
             return np.array([(masks & predictions).sum(), predictions.sum(), masks.sum()])
         """,
@@ -187,6 +190,9 @@ WRONG = {
         },
     },
     "interval": {
+        ("means in the values' type", "means of whole numbers are not whole"): {
+            "drawn.mean(axis=1)": "drawn.mean(axis=1, dtype=drawn.dtype)"
+        },
         ("takes seed 0 for none", "0 is a seed"): {"default_rng(seed)": "default_rng(seed or None)"},
         ("draws without replacement", "draw with replacement"): {
             ".choice(values, size=(draws, len(values)))": ".permuted(np.tile(values, (draws, 1)), axis=1)",

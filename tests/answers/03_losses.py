@@ -75,6 +75,12 @@ WRONG = {
         ("adds a little", "rounded or added"): {"(areas + smooth)": "(areas + smooth + 1e-5)"},
     },
     "dice-gradient": {
+        ("takes smooth 0 for none given", "smooth=0.0"): {
+            "above = 2": """
+                smooth = smooth or 1.0
+                above = 2
+            """
+        },
         ("wrong sign", "the sign: the loss is 1 minus the fraction"): {"return -(2": "return (2"},
         ("no square", "divide by B squared"): {"below**2": "below"},
         ("tumour only", "the background has a part too"): {

@@ -143,6 +143,7 @@ WRONG = {
         ("adds a little to the divisor", "by no tiny number"): {"np.maximum(high - low, 1)": "(high - low + 1e-6)"},
     },
     "mirror-and-shift": {
+        ("gives an image of floats", "expected an image of uint8"): {"return move(image)": "return move(image * 1.0)"},
         ("cuts a wide image to a square", "lose what leaves the image"): {
             "return move(image), move(mask)": """
                 height = len(mask)

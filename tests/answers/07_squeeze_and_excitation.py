@@ -163,6 +163,7 @@ WRONG = {
         },
     },
     "fold": {
+        ("loses the sign", "times its own factor"): {"factors[": "np.abs(factors)["},
         ("the channels that go out", "they belong to those that come in"): "return kernel * factors",
         ("divides", "do not divide"): {"kernel *": "kernel /"},
         ("the width", "the kernel's width"): {"factors[:,": "factors[:, None,"},
