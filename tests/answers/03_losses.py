@@ -168,6 +168,9 @@ WRONG = {
         },
     },
     "weighted-sum": {
+        ("divides by large weights", "be it below 0"): {
+            "return sum(weight * part(y_true, y_pred) for weight, part in parts)": "return sum(weight * part(y_true, y_pred) for weight, part in parts) * 3 / max(3, sum(weight for weight, part in parts))"
+        },
         ("leaves out weights below 0", "be it below 0"): {
             "weight, part in parts)": "weight, part in parts if weight > 0)"
         },

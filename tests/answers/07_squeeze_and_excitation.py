@@ -163,6 +163,7 @@ WRONG = {
         },
     },
     "fold": {
+        ("lets no factor exceed 1", "times its own factor"): {"factors[": "np.minimum(factors, 1)["},
         ("loses the sign", "times its own factor"): {"factors[": "np.abs(factors)["},
         ("the channels that go out", "they belong to those that come in"): "return kernel * factors",
         ("divides", "do not divide"): {"kernel *": "kernel /"},
