@@ -33,6 +33,12 @@ WRONG = {
             ".to_numpy()": ".loc[rows.seed.unique(), rows.patient.unique()].to_numpy()",
         },
         ("a data frame", ".to_numpy()"): {'values="dice").to_numpy()': 'values="dice")'},
+        ("sorts names as numbers", "p100 before p99"): {
+            'return rows.pivot(index="seed", columns="patient", values="dice").to_numpy()': """
+                wide = rows.pivot(index="seed", columns="patient", values="dice")
+                return wide[sorted(wide, key=lambda name: (len(name), name))].to_numpy()
+            """,
+        },
     },
     "difference-interval": {
         ("96 per cent", "the quantiles are 0.025 and 0.975"): {"[0.025, 0.975]": "[0.02, 0.98]"},
@@ -161,6 +167,9 @@ WRONG = {
         ("per cent", "expected 0.5"): {"held / len": "100 * held / len"},
         ("changes the comparisons", "stay as they are"): {
             "low, high =": "ours *= 0.999\nlow, high =",
+        },
+        ("reaches only 0", "whose end just reaches 0.5"): {
+            "low <= truth <= high": "low < truth <= high if truth else low <= 0 <= high",
         },
     },
     "welch": {

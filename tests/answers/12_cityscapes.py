@@ -174,6 +174,9 @@ WRONG = {
             """
         },
         ("rounds up", "round() rounds"): {"round(side * factor)": "int(side * factor + 0.999)"},
+        ("hands the scene back at factor 1", "cut or fill up to `size`"): {
+            "height, width = (round": "if factor == 1:\n    return photograph, classes\nheight, width = (round",
+        },
     },
     "confusion": {
         ("is turned", "the matrix turned"): {

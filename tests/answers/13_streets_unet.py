@@ -150,6 +150,9 @@ WRONG = {
             "floor = min(floor, rate)": "floor = min(1e-4 if floor < 0.0005 else floor, rate)"
         },
         ("a power of its own", "use `power` and `floor`"): {"left**power": "left**(0.9 if power < 1 else power)"},
+        ("a floor of its own after the end", "the floor asked for"): {
+            "left =": "if step > steps:\n    return min(1e-4, rate)\nleft =",
+        },
     },
     "merge": {
         ("takes the plain mean", "the plain mean"): {
@@ -202,6 +205,9 @@ WRONG = {
             """
         },
         ("rounds", "not rounded"): {"return total / weights": "return np.round(total / weights, 3)"},
+        ("keeps within 0 to 1", "all nine windows say 3.3"): {
+            "return total / weights": "return (total / weights).clip(0, 1)",
+        },
     },
 }
 

@@ -138,6 +138,7 @@ WRONG = {
             """
         },
         ("never below 1", "no limits"): {"scale / 2": "max(scale / 2, 1.0)"},
+        ("a largest scale", "it has no limits"): {"scale * 2, 0": "min(scale * 2, 2.0**24), 0"},
     },
     "combine": {
         ("drops the axis of a single weight", "for a single weight"): {
