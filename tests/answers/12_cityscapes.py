@@ -84,6 +84,9 @@ WRONG = {
         },
         ("counts in a small type", "70,509"): {"[:19]": "[:19].astype('uint16')"},
         ("rounds", "not rounded"): {"return counts / counts.sum()": "return np.round(counts / counts.sum(), 4)"},
+        ("leaves out the highest", "not the highest class"): {
+            "counts = np.bincount(classes.ravel()": "counts = np.bincount(classes[classes < classes.max()]",
+        },
     },
     "place": {
         ("never reaches the far border", "so add 1"): {"height + 1))": "height))", "width + 1))": "width))"},

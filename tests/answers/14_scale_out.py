@@ -35,6 +35,12 @@ WRONG = {
         ("full efficiency on one device", "one device too"): {
             "devices * efficiency": "devices * (efficiency if devices > 1 else 1.0)"
         },
+        ("rounds long trainings", "nothing is rounded"): {
+            "return operations / (devices * efficiency * teraflops * 1e12) / 3600": """
+                result = operations / (devices * efficiency * teraflops * 1e12) / 3600
+                return round(result) if result > 100 else result
+            """,
+        },
     },
     "stopwatch": {
         ("does not wait", "a step was still at work"): {
@@ -246,6 +252,7 @@ WRONG = {
             "divmod(place, scenes)": "divmod(place, scenes) if place < 60 else (0, place % scenes)"
         },
         ("gives floats", "expected whole numbers"): {"return np.array([": "return np.array([1.0 * "},
+        ("takes a seed of 0 for none", "for seed 0 and 2 processes"): {"(seed, number)": "(seed or 1, number)"},
     },
 }
 
