@@ -139,6 +139,7 @@ WRONG = {
             "top = int(rng.integers(classes.shape[0] - height + 1))": "top = int(rng.binomial(classes.shape[0] - height, 0.5))"
         },
         ("limits `most`", "use `most`, whatever"): {"most * counts.sum()": "min(most, 0.75) * counts.sum()"},
+        ("last class not looked at", "any class counts"): {"minlength=256)[:255]": "minlength=256)[:18]"},
     },
     "scaled": {
         ("blends the classes", "nothing lies between two classes"): {".NEAREST": ".BILINEAR"},
@@ -225,6 +226,12 @@ WRONG = {
             "minlength=count * count)": "minlength=count * count).astype('uint8')"
         },
         ("ignores classes over 18", "only 255 is ignored"): {"true != 255": "true < 19"},
+        ("nothing where all is ignored", "expected (1, 1), got ()"): {
+            "pairs =": "if not kept.any():\n    return None\npairs =",
+        },
+        ("drops axes of one class", "expected (1, 1), got ()"): {
+            ".reshape(count, count)": ".reshape(count, count).squeeze()"
+        },
     },
     "mean-iou": {
         ("averages the scenes", "the mean of their scores"): """
@@ -277,6 +284,12 @@ WRONG = {
         },
         ("rounds", "not rounded"): {"return float(": "return round(float(", ".mean())": ".mean()), 4)"},
         ("adds in a small type", "overflows"): {"np.sum(matrices, axis=0)": "np.sum(matrices, axis=0, dtype='int16')"},
+        ("19 classes always", "not all classes count"): {
+            "np.sum(matrices, axis=0)": "np.sum(matrices, axis=0)[:19, :19]"
+        },
+        ("adds up in 32 bits", "a small integer type overflows"): {
+            "np.sum(matrices, axis=0)": 'np.sum(matrices, axis=0, dtype="int32")',
+        },
     },
 }
 

@@ -145,6 +145,10 @@ WRONG = {
         },
         ("never below 1", "no limits"): {"scale / 2": "max(scale / 2, 1.0)"},
         ("a largest scale", "it has no limits"): {"scale * 2, 0": "min(scale * 2, 2.0**24), 0"},
+        ("takes the largest for infinite", "65,504 too"): {"np.isfinite(each).all()": "(abs(each) < 65_500).all()"},
+        ("takes zeros for lost", "gradients of 0 are finite"): {
+            "smaller =": "if not any(each.any() for each in gradients):\n    return None, scale / 2, 0\nsmaller =",
+        },
     },
     "combine": {
         ("drops the axis of a single weight", "for a single weight"): {
@@ -191,6 +195,9 @@ WRONG = {
         },
         ("rounds", "not rounded"): {
             "return np.average(gradients[there], axis=0, weights=valid[there])": "return np.round(np.average(gradients[there], axis=0, weights=valid[there]), 4)"
+        },
+        ("looks for an empty part in the first place", "any part may be"): {
+            "there = valid > 0": "there = np.arange(len(valid)) >= (valid[0] == 0)",
         },
     },
     "my-rows": {
