@@ -39,6 +39,9 @@ WRONG = {
                 return wide[sorted(wide, key=lambda name: (len(name), name))].to_numpy()
             """,
         },
+        ("looks for the loss's name anywhere", "choose the rows of the model AND of the loss"): {
+            "table.loss == loss": "table.loss.str.contains(loss)",
+        },
     },
     "difference-interval": {
         ("96 per cent", "the quantiles are 0.025 and 0.975"): {"[0.025, 0.975]": "[0.02, 0.98]"},
@@ -77,6 +80,9 @@ WRONG = {
         ("changes ours", "stay as they are"): {
             "np.asarray(ours) - np.asarray(theirs)": "np.subtract(ours, theirs, out=ours)",
         },
+        ("nothing for one patient", "one patient: expected"): {
+            "rows =": "if len(differences) == 1:\n    return 0.0, 0.0\nrows =",
+        },
     },
     "sign-flip": {
         ("one side", "compare absolute values"): {
@@ -110,6 +116,7 @@ WRONG = {
             "signs = rng.choice([-1, 1], ": "rows = rng.integers(len(differences), ",
             "(signs * differences)": "(differences - differences.mean())[rows]",
         },
+        ("a wide tolerance", "add 1e-12, not more"): {"means + 1e-12": "means + 1e-3"},
     },
     "both-interval": {
         ("as many seeds of theirs as of ours", "and 2 of the 2"): {
@@ -218,6 +225,9 @@ WRONG = {
         ("a fixed size", "use `worth`"): {"-worth < low and high < worth": "-0.02 < low and high < 0.02"},
         ("one end is enough", "expected"): {
             "-worth < low and high < worth": "(-worth < low or high < worth) and not (low > 0 and high >= worth)",
+        },
+        ("asks for a width", "may be a single number"): {
+            "-worth < low and high < worth": "-worth < low < high < worth"
         },
     },
 }

@@ -160,6 +160,7 @@ WRONG = {
             "floor = min": "if rate == floor:\n    return 0.0\nfloor = min",
         },
         ("two steps at least", "after the only step of one"): {"step / steps": "step / max(steps, 2)"},
+        ("no power above 2", "use `power` and `floor`"): {"left**power": "left ** min(power, 2)"},
     },
     "merge": {
         ("takes the plain mean", "the plain mean"): {
