@@ -38,7 +38,9 @@ def serialise(model: keras.Model, note: dict[str, Any] | None = None) -> bytes:
         note: what it was trained for, of plain values; None for no note.
     """
     # Keras saves the optimizer of a compiled model along, twice the weights again.
-    bare = keras.Model(model.input, model.output, name=model.name)
+    # A Sequential that was never called has neither `input` nor `output`.
+    ends = (model.inputs[0], model.outputs[0]) if isinstance(model, keras.Sequential) else (model.input, model.output)
+    bare = keras.Model(*ends, name=model.name)
     return _saved(bare, note)
 
 

@@ -94,6 +94,7 @@ WRONG = {
             "return x * keras.ops.sigmoid(excite(squeeze(mean)) + excite(squeeze(maximum)))": "return x * keras.layers.Dropout(0.1)(keras.ops.sigmoid(excite(squeeze(mean)) + excite(squeeze(maximum))))"
         },
         ("a name of its own", "can hold twice"): {'activation="relu")': "activation=\"relu\", name='squeeze')"},
+        ("units rounded", "round() does not"): {"channels // ratio": "round(channels / ratio)"},
     },
     "spatial-gate": {
         ("the mean first", "got the mean first"): {"[maximum, mean]": "[mean, maximum]"},

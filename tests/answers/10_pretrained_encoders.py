@@ -59,6 +59,14 @@ WRONG = {
         },
         ("compares with the width", "the height says"): {"< network.input.shape[1]": "< network.input.shape[2]"},
         ("two endings at most", "all of `ends`"): {"layer.name.endswith(ends)": "layer.name.endswith(ends[:2])"},
+        ("stops where a side is missing", "take the sides that there are"): {
+            "return [network.input, *(found[side] for side in sorted(found, reverse=True))]": """
+                chosen, side = [network.input], network.input.shape[1]
+                while (side := side // 2) in found:
+                    chosen.append(found[side])
+                return chosen
+            """,
+        },
     },
     "decoder": {
         ("joins the skips from the top", "the last but one"): {"skips[level - 1]": "skips[-level]"},

@@ -33,6 +33,15 @@ WRONG = {
             ".to_numpy()": ".loc[rows.seed.unique(), rows.patient.unique()].to_numpy()",
         },
         ("a data frame", ".to_numpy()"): {'values="dice").to_numpy()': 'values="dice")'},
+        ("sorts names as numbers", "p100 before p99"): {
+            'return rows.pivot(index="seed", columns="patient", values="dice").to_numpy()': """
+                wide = rows.pivot(index="seed", columns="patient", values="dice")
+                return wide[sorted(wide, key=lambda name: (len(name), name))].to_numpy()
+            """,
+        },
+        ("looks for the loss's name anywhere", "choose the rows of the model AND of the loss"): {
+            "table.loss == loss": "table.loss.str.contains(loss)",
+        },
     },
     "difference-interval": {
         ("96 per cent", "the quantiles are 0.025 and 0.975"): {"[0.025, 0.975]": "[0.02, 0.98]"},
@@ -71,6 +80,9 @@ WRONG = {
         ("changes ours", "stay as they are"): {
             "np.asarray(ours) - np.asarray(theirs)": "np.subtract(ours, theirs, out=ours)",
         },
+        ("nothing for one patient", "one patient: expected"): {
+            "rows =": "if len(differences) == 1:\n    return 0.0, 0.0\nrows =",
+        },
     },
     "sign-flip": {
         ("one side", "compare absolute values"): {
@@ -104,6 +116,7 @@ WRONG = {
             "signs = rng.choice([-1, 1], ": "rows = rng.integers(len(differences), ",
             "(signs * differences)": "(differences - differences.mean())[rows]",
         },
+        ("a wide tolerance", "add 1e-12, not more"): {"means + 1e-12": "means + 1e-3"},
     },
     "both-interval": {
         ("as many seeds of theirs as of ours", "and 2 of the 2"): {
@@ -162,6 +175,9 @@ WRONG = {
         ("changes the comparisons", "stay as they are"): {
             "low, high =": "ours *= 0.999\nlow, high =",
         },
+        ("reaches only 0", "whose end just reaches 0.5"): {
+            "low <= truth <= high": "low < truth <= high if truth else low <= 0 <= high",
+        },
     },
     "welch": {
         ("theirs minus ours", "ours minus theirs"): {"ours.mean() - theirs.mean()": "theirs.mean() - ours.mean()"},
@@ -209,6 +225,9 @@ WRONG = {
         ("a fixed size", "use `worth`"): {"-worth < low and high < worth": "-0.02 < low and high < 0.02"},
         ("one end is enough", "expected"): {
             "-worth < low and high < worth": "(-worth < low or high < worth) and not (low > 0 and high >= worth)",
+        },
+        ("asks for a width", "may be a single number"): {
+            "-worth < low and high < worth": "-worth < low < high < worth"
         },
     },
 }

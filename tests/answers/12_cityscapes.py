@@ -84,6 +84,9 @@ WRONG = {
         },
         ("counts in a small type", "70,509"): {"[:19]": "[:19].astype('uint16')"},
         ("rounds", "not rounded"): {"return counts / counts.sum()": "return np.round(counts / counts.sum(), 4)"},
+        ("leaves out the highest", "not the highest class"): {
+            "counts = np.bincount(classes.ravel()": "counts = np.bincount(classes[classes < classes.max()]",
+        },
     },
     "place": {
         ("never reaches the far border", "so add 1"): {"height + 1))": "height))", "width + 1))": "width))"},
@@ -136,6 +139,7 @@ WRONG = {
             "top = int(rng.integers(classes.shape[0] - height + 1))": "top = int(rng.binomial(classes.shape[0] - height, 0.5))"
         },
         ("limits `most`", "use `most`, whatever"): {"most * counts.sum()": "min(most, 0.75) * counts.sum()"},
+        ("last class not looked at", "any class counts"): {"minlength=256)[:255]": "minlength=256)[:18]"},
     },
     "scaled": {
         ("blends the classes", "nothing lies between two classes"): {".NEAREST": ".BILINEAR"},
@@ -174,6 +178,9 @@ WRONG = {
             """
         },
         ("rounds up", "round() rounds"): {"round(side * factor)": "int(side * factor + 0.999)"},
+        ("hands the scene back at factor 1", "cut or fill up to `size`"): {
+            "height, width = (round": "if factor == 1:\n    return photograph, classes\nheight, width = (round",
+        },
     },
     "confusion": {
         ("is turned", "the matrix turned"): {
@@ -219,6 +226,12 @@ WRONG = {
             "minlength=count * count)": "minlength=count * count).astype('uint8')"
         },
         ("ignores classes over 18", "only 255 is ignored"): {"true != 255": "true < 19"},
+        ("nothing where all is ignored", "expected (1, 1), got ()"): {
+            "pairs =": "if not kept.any():\n    return None\npairs =",
+        },
+        ("drops axes of one class", "expected (1, 1), got ()"): {
+            ".reshape(count, count)": ".reshape(count, count).squeeze()"
+        },
     },
     "mean-iou": {
         ("averages the scenes", "the mean of their scores"): """
@@ -271,6 +284,12 @@ WRONG = {
         },
         ("rounds", "not rounded"): {"return float(": "return round(float(", ".mean())": ".mean()), 4)"},
         ("adds in a small type", "overflows"): {"np.sum(matrices, axis=0)": "np.sum(matrices, axis=0, dtype='int16')"},
+        ("19 classes always", "not all classes count"): {
+            "np.sum(matrices, axis=0)": "np.sum(matrices, axis=0)[:19, :19]"
+        },
+        ("adds up in 32 bits", "a small integer type overflows"): {
+            "np.sum(matrices, axis=0)": 'np.sum(matrices, axis=0, dtype="int32")',
+        },
     },
 }
 

@@ -117,6 +117,9 @@ WRONG = {
         ("adds a little", "nothing added"): {
             "costs = -np.log(np.take_along_axis(probabilities, classes, axis=-1)[..., 0])": "costs = -np.log(np.take_along_axis(probabilities, classes, axis=-1)[..., 0] + 1e-4)"
         },
+        ("takes a weight of 0 for none", "0 is a weight, too"): {
+            "valid = true != 255": "weight = weight or 0.4\nvalid = true != 255"
+        },
     },
     "poly": {
         ("falls to 0", "falls to the floor, not to 0"): "return rate * (1 - step / steps) ** power",
@@ -150,6 +153,14 @@ WRONG = {
             "floor = min(floor, rate)": "floor = min(1e-4 if floor < 0.0005 else floor, rate)"
         },
         ("a power of its own", "use `power` and `floor`"): {"left**power": "left**(0.9 if power < 1 else power)"},
+        ("a floor of its own after the end", "the floor asked for"): {
+            "left =": "if step > steps:\n    return min(1e-4, rate)\nleft =",
+        },
+        ("no rate where it is the floor", "for a rate of 0.0001, the floor"): {
+            "floor = min": "if rate == floor:\n    return 0.0\nfloor = min",
+        },
+        ("two steps at least", "after the only step of one"): {"step / steps": "step / max(steps, 2)"},
+        ("no power above 2", "use `power` and `floor`"): {"left**power": "left ** min(power, 2)"},
     },
     "merge": {
         ("takes the plain mean", "the plain mean"): {
@@ -202,6 +213,18 @@ WRONG = {
             """
         },
         ("rounds", "not rounded"): {"return total / weights": "return np.round(total / weights, 3)"},
+        ("keeps within 0 to 1", "all nine windows say 3.3"): {
+            "return total / weights": "return (total / weights).clip(0, 1)",
+        },
+        ("half of an odd side rounded down", "neither its middle nor side / 2 is rounded"): {
+            "/ (side / 2)": "/ (side // 2 or 0.5)",
+        },
+        ("half of an odd side rounded up", "neither its middle nor side / 2 is rounded"): {
+            "/ (side / 2)": "/ ((side + 1) // 2 if side > 1 else 0.5)",
+        },
+        ("middle of an odd side beside it", "neither its middle nor side / 2 is rounded"): {
+            "- (side - 1) / 2)": "- (side - (side % 2 == 0 or side == 1)) / 2)",
+        },
     },
 }
 

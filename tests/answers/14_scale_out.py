@@ -35,6 +35,12 @@ WRONG = {
         ("full efficiency on one device", "one device too"): {
             "devices * efficiency": "devices * (efficiency if devices > 1 else 1.0)"
         },
+        ("rounds long trainings", "nothing is rounded"): {
+            "return operations / (devices * efficiency * teraflops * 1e12) / 3600": """
+                result = operations / (devices * efficiency * teraflops * 1e12) / 3600
+                return round(result) if result > 100 else result
+            """,
+        },
     },
     "stopwatch": {
         ("does not wait", "a step was still at work"): {
@@ -138,6 +144,11 @@ WRONG = {
             """
         },
         ("never below 1", "no limits"): {"scale / 2": "max(scale / 2, 1.0)"},
+        ("a largest scale", "it has no limits"): {"scale * 2, 0": "min(scale * 2, 2.0**24), 0"},
+        ("takes the largest for infinite", "65,504 too"): {"np.isfinite(each).all()": "(abs(each) < 65_500).all()"},
+        ("takes zeros for lost", "gradients of 0 are finite"): {
+            "smaller =": "if not any(each.any() for each in gradients):\n    return None, scale / 2, 0\nsmaller =",
+        },
     },
     "combine": {
         ("drops the axis of a single weight", "for a single weight"): {
@@ -184,6 +195,9 @@ WRONG = {
         },
         ("rounds", "not rounded"): {
             "return np.average(gradients[there], axis=0, weights=valid[there])": "return np.round(np.average(gradients[there], axis=0, weights=valid[there]), 4)"
+        },
+        ("looks for an empty part in the first place", "any part may be"): {
+            "there = valid > 0": "there = np.arange(len(valid)) >= (valid[0] == 0)",
         },
     },
     "my-rows": {
@@ -245,6 +259,7 @@ WRONG = {
             "divmod(place, scenes)": "divmod(place, scenes) if place < 60 else (0, place % scenes)"
         },
         ("gives floats", "expected whole numbers"): {"return np.array([": "return np.array([1.0 * "},
+        ("takes a seed of 0 for none", "for seed 0 and 2 processes"): {"(seed, number)": "(seed or 1, number)"},
     },
 }
 

@@ -33,6 +33,14 @@ WRONG = {
             images[:] = np.clip(np.rint(images + rng.normal(0, strength, images.shape)), 0, 255)
             return images
         """,
+        ("no noise where a slice is black", "black and white pixels are noisy too"): {
+            "rng.normal(0, strength, images.shape)": "rng.normal(0, strength, images.shape) * (images > 0)",
+        },
+        ("hands back what it was given", "strength 0: expected a new array"): {
+            "noisy =": "if strength == 0:\n    return images\nnoisy =",
+        },
+        ("strength as a whole number", "take the strength as it is"): {"(0, strength,": "(0, int(strength),"},
+        ("no stronger than the rules", "take the strength as it is"): {"(0, strength,": "(0, min(strength, 25),"},
     },
     "design": {
         ("over the budget", "where 100,000 are allowed"): "return zoo.build('UNet', (48, 48, 3), filters=4)",
@@ -72,6 +80,15 @@ WRONG = {
             return keras.Model(network.input, keras.layers.Lambda(lambda x: x)(network.output))
         """,
         ("forgets the return", "return the network"): {"return unet": "network = unet"},
+        ("keeps its networks", "make all layers anew"): """
+            MADE = {}
+
+
+            def design(seed):
+                if seed not in MADE:
+                    MADE[seed] = zoo.small(seed)
+                return MADE[seed]
+        """,
     },
     "plan": {
         ("over the budget", "a slice that is shown twice counts twice"): {"4800": "9600"},
@@ -84,6 +101,7 @@ WRONG = {
             "with AdamW 0.01 is high",
         ): 'return {"slices": 800, "batch": 8, "rate": 1.0, "noise": 25, "bend": True}',
         ("noise below 0", "from 0 to 255"): {'"noise": 25': '"noise": -1'},
+        ("noise as a word", "expected noise as a number"): {'"noise": 25': '"noise": "25"'},
     },
 }
 
@@ -113,6 +131,14 @@ RIGHT = {
         """,
         """
             return zoo.small(seed, skip=lambda level, width: attention.AttentionGate(width=8))
+        """,
+        """
+            keras.utils.set_random_seed(seed)
+            layers = [keras.Input((48, 48, 3))]
+            for dilation in (1, 2, 4, 8, 16):
+                how = dict(padding="same", dilation_rate=dilation, activation="relu")
+                layers.append(keras.layers.Conv2D(8, 3, **how))
+            return keras.Sequential([*layers, keras.layers.Conv2D(1, 1, activation="sigmoid")])
         """,
     ],
     "plan": [
