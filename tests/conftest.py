@@ -8,9 +8,9 @@ from PIL import Image
 
 # Where several processes test side by side, each keeps its networks, and those of the notebooks that it runs, to its
 # share of the processors: two lessons on two processors then take 85 s instead of 109.
+share = max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
 for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
-    share = (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
-    os.environ.setdefault(name, str(max(1, share)))
+    os.environ.setdefault(name, str(share))
 
 SIDE = 64  # pixels
 SLICES = 4

@@ -230,16 +230,7 @@ def test_predict_drops_small_parts_of_the_whole_volume_in_the_order_of_its_slice
 
 def test_every_command_drops_small_parts_as_a_run_did(kaggle_folder, tmp_path, capsys):
     out = tmp_path / "runs"
-    words = [
-        "--data",
-        str(kaggle_folder),
-        "--out",
-        str(out),
-        "--tumour-free",
-        "0.5",
-        "--smallest-part",
-        "0.5",
-    ]
+    words = ["--data", str(kaggle_folder), "--out", str(out), "--tumour-free", "0.5", "--smallest-part", "0.5"]
     train.main([*SMALL, *words, "--models", "UNet"])
     (run,) = out.glob("*/*/seed_0")
     model = inference.load_model(run / "final.keras")

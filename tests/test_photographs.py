@@ -119,7 +119,7 @@ def test_one_picture_of_many_types_gives_one_mask_and_what_cannot_be_read_is_lis
         assert sum(line.startswith(f"{folder / name}: ") and words in line for line in lines) == 1, lines
 
 
-def test_a_folder_of_many_images_is_listed_once_and_nothing_below_it(brain_model, tmp_path, monkeypatch):
+def test_a_folder_of_many_images_is_listed_once_and_nothing_below_it(tmp_path, monkeypatch):
     for name in (*(f"scan{number}x.png" for number in range(6)), "a_1.png", "a_2.png", "below/a_3.png"):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(IMAGE[:32, :32]).save(tmp_path / "in" / name)
@@ -127,12 +127,12 @@ def test_a_folder_of_many_images_is_listed_once_and_nothing_below_it(brain_model
     iterdir, values = type(tmp_path).iterdir, image_files.read_values
     monkeypatch.setattr(type(tmp_path), "iterdir", lambda path: (listed.append(path), iterdir(path))[1])
     monkeypatch.setattr(image_files, "read_values", lambda path: (read.append(path.name), values(path))[1])
-    model, purpose = types.SimpleNamespace(input_shape=(None, 32, 32, 3)), tasks.load(brain_model)[1]
+    model = types.SimpleNamespace(input_shape=(None, 32, 32, 3))
     monkeypatch.setattr(brain_task.inference, "predict_probabilities", lambda _, images: np.zeros(images.shape[:3]))
     alone = [tmp_path / "in/a_1.png"]
-    brain_task.Task.segment(model, purpose, alone, tmp_path / "in", tmp_path / "out", None, {})
+    brain_task.Task.segment(model, None, alone, tmp_path / "in", tmp_path / "out", None, {})
     assert listed == [tmp_path / "in"] and sorted(read) == ["a_1.png", "a_2.png"]
     listed.clear()
     paths, _ = image_files.below(tmp_path / "in")
-    brain_task.Task.segment(model, purpose, paths, tmp_path / "in", tmp_path / "out", None, {})
+    brain_task.Task.segment(model, None, paths, tmp_path / "in", tmp_path / "out", None, {})
     assert len(listed) == 2 and len(list((tmp_path / "out").rglob("*_mask.png"))) == 9

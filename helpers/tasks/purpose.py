@@ -51,12 +51,9 @@ class Purpose:
                 option = f"--{next(iter(asked)).replace('_', '-')}"
                 raise ValueError(f"{option} is for one class, and {name} has several: leave it out.")
             return None
-        own = {"threshold": self.threshold, "smallest_part": self.setting("smallest_part")}
+        smallest_part = (self.settings or {}).get("smallest_part", Settings.smallest_part)
+        own = {"threshold": self.threshold, "smallest_part": smallest_part}
         return AreaRule(**own | asked)
-
-    def setting(self, name: str) -> Any:
-        """Return what its run had for a setting; the default where that is not known, or had not been thought of."""
-        return (self.settings or {}).get(name, getattr(Settings, name))
 
     @classmethod
     def of_note(cls, note: dict[str, Any]) -> "Purpose":
