@@ -169,7 +169,7 @@ def test_committed_lesson_is_the_generated_one(name, generated):
 
 @each_lesson
 def test_solution_runs_keeps_its_promises_and_gets_full_marks(name, tmp_path):
-    """In full, one more cell asks whether the text still says what the numbers do; with COURSE_QUICK=1 there is none."""
+    """In full, one more cell asks whether the text still says what the numbers do; with COURSE_QUICK=1 none does."""
     pytest.importorskip("nbgrader", reason="nbgrader comes with the extra instructor")
     folder = shutil.copytree(course.solution_path(name).parent, tmp_path / name)
     solution = course.read(course.solution_path(name))

@@ -313,11 +313,11 @@ RANGES = []  # the text quotes none
 # what the text concludes from phantoms: expressions over the finished lesson
 CLAIMS = [
     "accuracy['network'] - accuracy['all black'] < 0.01",
-    "ways['network']['all slices, empty = 1'] > ways['younger self']['all slices, empty = 1']",
-    "all(ways['younger self'][way] > ways['network'][way] for way in list(ways['network'])[1:])",
-    "all(four_ways(younger >= 0.5)[way] > four_ways(predictions)[way] for way in ways['network'])",
-    "np.sign(gains(rows['network'], rows['younger self'], 100)).tolist() == [-1, 1, 1]",
+    "ways['cautious']['all slices, empty = 1'] > ways['bold']['all slices, empty = 1']",
+    "all(ways['bold'][way] > ways['cautious'][way] for way in list(ways['cautious'])[1:])",
+    "np.sign(gains(rows['cautious'], rows['bold'], 100)).tolist() == [-1, 1, 1]",
     "widths[1] > 1.3 * widths[0]",
     "library['all black'][0] > 0.45",
+    "library['network'][2] - library['all black'][2] < (library['network'][0] - library['all black'][0]) / 2",
     "max(batched.values()) - min(batched.values()) > 0.02",
 ]
