@@ -109,8 +109,8 @@ class Settings:
     flips: bool = _setting(False, "score the mean prediction for an image and its mirror image", "--flips",
                            idle=("validation=0",))  # fmt: skip
     smallest_part: float = _setting(
-        0.0, "score without the connected parts of a predicted area that are smaller than this share of its largest",
-        "--smallest-part", "SHARE", least=0, below=1, idle=("validation=0",),
+        0.0, "score, and let the network predict ever after, without the connected parts of an area that are smaller "
+        "than this share of its largest", "--smallest-part", "SHARE", least=0, below=1,
     )  # fmt: skip
     policy: str | None = _setting(
         None, "Keras' dtype policy: float32, mixed_float16 or mixed_bfloat16", "--policy", "NAME"
