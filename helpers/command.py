@@ -122,7 +122,7 @@ def sentence(error: ValueError | OSError | MemoryError) -> str:
 
 def add_model(parser: argparse.ArgumentParser, datasets: Iterable[str]) -> None:
     """Add the options that say which network is meant."""
-    parser.add_argument("--model", required=True, metavar="FILE", help="a .keras file, or brain or phantom")
+    parser.add_argument("--model", required=True, metavar="FILE", help="a .keras file, or brain, phantom or streets")
     parser.add_argument(
         "--dataset", choices=tuple(datasets), help="what FILE was trained for, where the file does not say it"
     )

@@ -103,8 +103,8 @@ class Settings:
         "a CSV of file,group", "--groups", "PATTERN",
     )  # fmt: skip
     start: str | None = _setting(
-        None, "begin with the weights of this .keras file of the same network, or with phantom or brain", "--start",
-        "FILE",
+        None, "begin with the weights of this .keras file of the same network, or with phantom, brain or streets",
+        "--start", "FILE",
     )  # fmt: skip
     flips: bool = _setting(False, "score the mean prediction for an image and its mirror image", "--flips",
                            idle=("validation=0",))  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from helpers import tasks
+from helpers.data import street_classes
 from helpers.nets import checkpoint, inference, zoo
 from helpers.settings import Settings
 from helpers.tasks.purpose import Purpose
@@ -84,7 +85,10 @@ def test_a_full_disk_ends_in_a_sentence_and_leaves_what_was_there(tmp_path, monk
 @pytest.mark.parametrize("name", inference.TRAINED)
 def test_the_networks_of_the_course_say_what_they_are_for(name):
     model, purpose = tasks.load(name)
-    assert (purpose.dataset, purpose.classes, purpose.threshold) == ("brain", ("tumour",), 0.5)
+    if name == "streets":
+        assert (purpose.dataset, purpose.classes, purpose.threshold) == ("cityscapes", street_classes.NAMES, None)
+    else:
+        assert (purpose.dataset, purpose.classes, purpose.threshold) == ("brain", ("tumour",), 0.5)
     assert purpose.size == tuple(model.input_shape[1:3]) and purpose.settings["model"] == model.name
 
 

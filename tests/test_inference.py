@@ -112,3 +112,13 @@ def test_a_network_for_oblong_images_sees_each_scaled_to_fit():
     assert inputs.shape == (1, 16, 32, 3) and inputs[:, :, 8:24].min() == 1 and inputs[:, :, :8].max() == 0
     assert inputs[:, :, 24:].max() == 0
     assert np.allclose(inference.predict_probabilities(network, square), 1)
+
+
+def test_beyond_its_border_an_image_goes_on_as_in_a_mirror():
+    """By hand: in an image of one value the mean of 3 x 3 pixels is that value, in its last row and column too."""
+    inputs = keras.Input((None, None, 3))
+    mean = keras.layers.Conv2D(1, 3, padding="same", use_bias=False, kernel_initializer="ones")
+    model = keras.Model(inputs, mean(inputs))
+    mean.set_weights([np.full((3, 3, 3, 1), 1 / 27, "float32")])
+    probabilities = inference.predict_probabilities(model, np.full((1, 33, 40, 3), 255, "uint8"))
+    assert np.allclose(probabilities[0, 1:, 1:], 1, atol=1e-6)  # above and to the left the network itself adds zeros

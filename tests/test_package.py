@@ -55,7 +55,8 @@ def test_everything_in_helpers_travels_and_nothing_else(wheel):
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert held == files_of_the_package()
-    needed = {"py.typed", "data/brain_atlas.npz", "weights/brain.keras", "weights/phantom.keras", "results/README.md"}
+    weights = {f"weights/{name}.keras" for name in ("brain", "phantom", "streets", "capstone")}
+    needed = {"py.typed", "data/brain_atlas.npz", "results/README.md", *weights}
     assert {f"helpers/{name}" for name in needed} <= held
 
 

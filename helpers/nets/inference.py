@@ -21,7 +21,7 @@ from helpers.nets import checkpoint
 
 # Committed, so they lie in the repository and not where DATA_HOME says.
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
-TRAINED = ("brain", "phantom")
+TRAINED = ("brain", "phantom", "streets")
 # Every network of the zoo halves its input at most five times.
 PAD_TO = 32
 
@@ -35,7 +35,7 @@ def weights_file(source: str | Path) -> Path:
     path = WEIGHTS / f"{source}.keras" if str(source) in TRAINED else Path(source)
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path}: no such file; give the .keras file of a trained network, or {' or '.join(TRAINED)}."
+            f"{path}: no such file; give the .keras file of a trained network, or one of {', '.join(TRAINED)}."
         )
     return path
 
@@ -44,7 +44,7 @@ def load_model(source: str | Path, auxiliary: bool = False) -> keras.Model:
     """Load a network for prediction.
 
     Args:
-        source: a .keras file, or the name of one that comes with the course: "brain" or "phantom".
+        source: a .keras file, or the name of one that comes with the course: "brain", "phantom" or "streets".
         auxiliary: keep the second head of a network that has one; only training needs it.
 
     Raises:
@@ -139,7 +139,8 @@ def predict_probabilities(
     """Predict each image of a stack at its own size.
 
     A network built for one size sees the image scaled to fit into that size (the rest is padded with 0);
-    a network built for any size sees it padded to a multiple of 32. Either way the prediction is brought back.
+    a network built for any size sees it continued as in a mirror, to a multiple of 32 (a black strip below a street
+    passed for a car, and cost 0.06 of its mean IoU). Either way the prediction is brought back.
 
     Args:
         model: a network of the zoo; takes float32 in [0, 1].
@@ -265,14 +266,14 @@ def _fit(
     """Scale or pad a stack to what the network takes; the box says where the image lies in it."""
     height, width = images.shape[1:3]
     if sides[0] is None or sides[1] is None:
-        padding = (0, -height % PAD_TO), (0, -width % PAD_TO)
+        padding, mode = ((0, -height % PAD_TO), (0, -width % PAD_TO)), "symmetric"
     else:
         scale = min(sides[0] / height, sides[1] / width)
         height, width = max(1, round(height * scale)), max(1, round(width * scale))
         images = _scaled(images, height, width)
         top, left = (sides[0] - height) // 2, (sides[1] - width) // 2
-        padding = (top, sides[0] - height - top), (left, sides[1] - width - left)
-    padded = np.pad(images, [(0, 0), *padding, (0, 0)])
+        padding, mode = ((top, sides[0] - height - top), (left, sides[1] - width - left)), "constant"
+    padded = np.pad(images, [(0, 0), *padding, (0, 0)], mode=mode)
     top, left = padding[0][0], padding[1][0]
     return padded, (top, left, top + height, left + width)
 

@@ -46,6 +46,7 @@ class Task:
         scale=(0.75, 1.5),
         epochs=36,
         batch=4,
+        learning_rate=4e-3,
         validate_every=18,
         flips=True,
     )
