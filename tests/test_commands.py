@@ -87,7 +87,8 @@ def test_each_setting_with_a_flag_is_an_option_and_its_help_names_the_defaults()
         assert (field.name in options) == (field.metadata["flag"] is not None), field.name
     assert options["size"].help.endswith("(brain 128, pairs 256)")
     assert options["epochs"].help.endswith("(brain 8, cityscapes 36, pairs 20)")
-    assert options["learning_rate"].help.endswith("(0.001)")
+    assert options["learning_rate"].help.endswith("(brain 0.001, cityscapes 0.004, pairs 0.001)")
+    assert options["weight_decay"].help.endswith("(0.0001)")
     assert all(name in options["model"].help for name in zoo.NAMES)
     assert "--crop HEIGHT WIDTH" in train.parser().format_help()
 
