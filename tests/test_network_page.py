@@ -33,6 +33,7 @@ CASES = [
     (32, 32, 32, 32),
     (1, 9, 32, 32),
     (50, 41, None, None),
+    (9, 33, None, None),
 ]
 # reads {images: [[height, width, values]], sides: [[h, w]]}, writes what slice.js makes of them
 PREPARE = """

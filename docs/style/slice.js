@@ -95,7 +95,7 @@ globalThis.slice = (() => {
   }
 
   // An image as a network of these sides takes it, and the way back for its map of one class. A side that is null
-  // is free: the image is padded below and on the right. Else it is scaled into the sides and padded around.
+  // is free: the image goes on as in a mirror, below and on the right. Else it is scaled into the sides, in black.
   function fitted(image, sides) {
     const free = sides[0] === null;
     const scale = free ? 1 : Math.min(sides[0] / image.height, sides[1] / image.width);
@@ -106,9 +106,14 @@ globalThis.slice = (() => {
     const top = free ? 0 : Math.floor((outerHeight - height) / 2);
     const left = free ? 0 : Math.floor((outerWidth - width) / 2);
     const input = new Float32Array(outerHeight * outerWidth * 3);
-    for (let y = 0; y < height; y++) {
-      for (let place = 0; place < width * 3; place++) {
-        input[((y + top) * outerWidth + left) * 3 + place] = scaled.values[y * width * 3 + place] / 255;
+    const mirrored = (place, side) => {
+      const within = place % (2 * side);
+      return within < side ? within : 2 * side - 1 - within;
+    };
+    for (let y = 0; y < (free ? outerHeight : height); y++) {
+      for (let x = 0; x < (free ? outerWidth : width); x++) {
+        const from = (mirrored(y, height) * width + mirrored(x, width)) * 3, to = ((y + top) * outerWidth + x + left) * 3;
+        for (let channel = 0; channel < 3; channel++) input[to + channel] = scaled.values[from + channel] / 255;
       }
     }
     const restore = (values) => {
