@@ -40,10 +40,11 @@ def test_weights_of_channels(images):
     layer = attention.SqueezeExcitation(ratio=3, name="squeeze_excitation")
     model = keras.Model(inputs, layer(inputs))
     layer.set_weights([np.array([[320.0], [0.0], [0.0]], "float32"), np.array([[1.0, 0.0, -2.0]], "float32")])
-    # padded to 32 x 32 = 1024 pixels, one of them red: the mean is 1 / 1024, the unit in the middle 0.3125
+    # 32 x 32 = 1024 pixels, one of them red: the mean is 1 / 1024, the unit in the middle 0.3125; the second image's
+    # pixel comes four times, since rows 8 to 19 and columns 24 to 27 are mirrored
     found = maps.attention_maps(model, images)["squeeze_excitation"]
     np.testing.assert_allclose(found[0], sigmoid(np.array([0.3125, 0, -0.625])), atol=1e-5)
-    np.testing.assert_allclose(found[1], sigmoid(0.4 * np.array([0.3125, 0, -0.625])), atol=1e-5)
+    np.testing.assert_allclose(found[1], sigmoid(4 * 0.4 * np.array([0.3125, 0, -0.625])), atol=1e-5)
 
 
 @pytest.mark.parametrize(
