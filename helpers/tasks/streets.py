@@ -35,7 +35,7 @@ class Task:
     """The scenes of one run: the data set's own train and val splits, of which no pixel is kept in memory."""
 
     name = "cityscapes"
-    # What was trained on real streets in 36 minutes on two processor cores: helpers/results/streets.
+    # What was trained on real streets in an hour on one processor core: helpers/results/streets.
     defaults = Settings(
         dataset="cityscapes",
         model="Lite0_UNet",
