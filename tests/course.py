@@ -15,19 +15,23 @@ import pytest
 SECONDS_PER_CELL = 300
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = sorted(path.parent.name for path in ROOT.glob("solutions/[!.]*/[!.]*.ipynb"))
-# Two groups for two processes, each of which makes the data of its lessons once.
-each_lesson = pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.xdist_group(f"lessons-{number % 2}")) for number, name in enumerate(NAMES)],
-)
+each_lesson = pytest.mark.parametrize("name", NAMES)
 
 
 @pytest.fixture(autouse=True)
 def data_home(tmp_path_factory, monkeypatch):
-    """Make the lessons' data once in each process, instead of once for each test."""
-    folder = tmp_path_factory.getbasetemp() / "data_of_the_lessons"
+    """Make the lessons' data once for all processes, instead of once for each test."""
+    monkeypatch.setenv("DATA_HOME", str(lessons_data_home(tmp_path_factory)))
+
+
+def lessons_data_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the lessons' data; LESSONS_DATA_HOME names one that other tests share, too."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    folder = Path(os.environ.get("LESSONS_DATA_HOME") or folder / "data_of_the_lessons")
     folder.mkdir(exist_ok=True)
-    monkeypatch.setenv("DATA_HOME", str(folder))
+    return folder
 
 
 def solution_path(name: str) -> Path:

@@ -24,6 +24,10 @@ EAGER = keras.backend.backend() == "tensorflow"  # one step without a graph take
 TRAINED = PLAIN if EAGER else ["Full_SE_UNet", "CBAM_UNet", "Attention_UNet"]
 
 
+# How a network is put together is not the backend's affair.
+structure = pytest.mark.skipif(not EAGER, reason="the same with every backend, seen with TensorFlow")
+
+
 def count(variables):
     return sum(math.prod(variable.shape) for variable in variables)
 
@@ -56,12 +60,14 @@ def test_the_names_are_written_down_as_they_are():
     assert [name for name in zoo.NAMES if f"`{name}`" not in pages] == []
 
 
+@structure
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_parameters_are_the_published_ones(name):
     model = zoo.build(name)
     assert (count(model.trainable_variables), model.count_params()) == PUBLISHED[name]
 
 
+@structure
 @pytest.mark.parametrize(("auxiliary", "trainable"), [(False, 28_987_795), (True, 29_062_886)])
 def test_parameters_of_unet_s5_d16(auxiliary, trainable):
     model = zoo.build("UNet_S5_D16", (512, 1024, 3), classes=19, auxiliary=auxiliary)
@@ -70,6 +76,7 @@ def test_parameters_of_unet_s5_d16(auxiliary, trainable):
     assert tuple(main.shape) == (None, 512, 1024, 19)
 
 
+@structure
 def test_multiply_adds_of_unet_s5_d16():
     model = zoo.build("UNet_S5_D16", (512, 1024, 3), classes=19)
     total = 0
@@ -85,6 +92,7 @@ def test_multiply_adds_of_unet_s5_d16():
     assert math.prod(first.kernel.shape) * 512 * 1024 == 905_969_664
 
 
+@structure
 def test_parameters_of_the_attention_unet():
     # On top of the U-Net three gates with C = 64, 128, 256 channels, 2 C in the signal and C / 2 inside:
     # theta 4 C C / 2, phi (2 C + 1) C / 2, psi C / 2 + 1, convolution C (C + 1), normalisation 2 C.
@@ -171,6 +179,7 @@ def test_last_activation_stays_in_float32(policy):
         keras.config.set_dtype_policy("float32")
 
 
+@structure
 def test_filters_scale_the_widths():
     for name in ("UNet", "UNet_S5_D16"):
         model = small(name, filters=3)
@@ -196,6 +205,7 @@ def named(kind, place, levels):
 SE, CBAM, GATE = "SqueezeExcitation", "CBAM", "AttentionGate"
 
 
+@structure
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -218,6 +228,7 @@ def reads(model, reader, source):
     return any(tensor is model.get_layer(source).output for tensor in inputs)
 
 
+@structure
 def test_cbam_unet_attends_what_is_skipped_and_what_the_last_pool_reads():
     model = small("CBAM_UNet")
     for level in (1, 2, 3, 4):
@@ -227,6 +238,7 @@ def test_cbam_unet_attends_what_is_skipped_and_what_the_last_pool_reads():
     assert reads(model, "encoder_4_pool", "attention_skip_4")
 
 
+@structure
 def test_full_networks_attend_after_each_pool_and_before_the_head():
     model = small("Full_SE_UNet")
     for level, block in enumerate(("encoder_2", "encoder_3", "encoder_4", "bottleneck"), start=1):
@@ -238,6 +250,7 @@ def test_full_networks_attend_after_each_pool_and_before_the_head():
     assert reads(model, "head_conv", "attention_stage_0")
 
 
+@structure
 def test_attention_gates_take_the_decoder_below_as_signal():
     model = small("Attention_UNet")
     for level, below in ((4, "bottleneck"), (3, "decoder_4"), (2, "decoder_3")):
@@ -248,11 +261,13 @@ def test_attention_gates_take_the_decoder_below_as_signal():
     assert reads(model, "decoder_1_concat", "encoder_1_relu_2")
 
 
+@structure
 @pytest.mark.parametrize(("name", "first"), [("UNet", "decoder_2_up"), ("UNet_S5_D16", "encoder_2_relu_2")])
 def test_order_of_the_concatenation(name, first):
     assert small(name).get_layer("decoder_2_concat").input[0] is small(name).get_layer(first).output
 
 
+@structure
 @pytest.mark.parametrize("name", ["UNet", "UNet_S5_D16"])
 def test_convolutions_and_normalisations_are_as_in_the_original(name):
     model = small(name)

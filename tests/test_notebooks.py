@@ -167,20 +167,37 @@ def test_committed_lesson_is_the_generated_one(name, generated):
     assert generated.generate(name).read_bytes() == first, "a second run gives other bytes"
 
 
+# Between a solution and its lesson: an empty namespace, in the kernel that has loaded TensorFlow already.
+BEGIN_AGAIN = """import os
+os.environ["COURSE_QUICK"] = "1"
+%reset -f
+"""
+
+
 @each_lesson
-def test_solution_runs_keeps_its_promises_and_gets_full_marks(name, tmp_path):
-    """In full, one more cell asks whether the text still says what the numbers do; with COURSE_QUICK=1 none does."""
+def test_solution_gets_full_marks_and_then_the_unsolved_lesson_none(name, tmp_path):
+    """Both in one kernel. In full, one more cell asks whether the text still says what the solution's numbers do; with
+    COURSE_QUICK=1 none does."""
     pytest.importorskip("nbgrader", reason="nbgrader comes with the extra instructor")
-    folder = shutil.copytree(course.solution_path(name).parent, tmp_path / name)
-    solution = course.read(course.solution_path(name))
+    folder = shutil.copytree(course.lesson_path(name).parent, tmp_path / name)
+    solution, lesson = course.read(course.solution_path(name)), course.read(course.lesson_path(name))
     promises = [
         f"assert {low} <= {expression} <= {high}, {expression}"
         for expression, low, high in course.answers(name)["RANGES"]
     ]
     promises += [f"assert {claim}" for claim in course.answers(name).get("CLAIMS", [])]
-    if helpers.budget(1, quick=0):
-        solution.cells.append(course.nbformat.v4.new_code_cell("\n".join(promises)))
-    course.execute(solution, folder)
+    between = ["\n".join(promises)] if helpers.budget(1, quick=0) else []
+    between = [course.nbformat.v4.new_code_cell(source) for source in [*between, BEGIN_AGAIN]]
+    for cell in lesson.cells:
+        cell.id = f"unsolved-{cell.id}"
+    both = course.nbformat.v4.new_notebook(cells=[*solution.cells, *between, *lesson.cells])
+    course.execute(both, folder)
+    solution.cells, lesson.cells = both.cells[: len(solution.cells)], both.cells[-len(lesson.cells) :]
+    gets_full_marks(solution)
+    says_one_line_for_each_exercise(lesson)
+
+
+def gets_full_marks(solution):
     grades = course.grades(solution)
     assert grades and all(points == at_most > 0 for _, points, at_most in grades), grades
     for cell in code_cells(solution):
@@ -188,23 +205,7 @@ def test_solution_runs_keeps_its_promises_and_gets_full_marks(name, tmp_path):
             assert cell.outputs[-1].text.splitlines()[-1].startswith(f"{PASSED} Right: "), "one green line"
 
 
-def test_a_solution_runs_under_nbval_too(tmp_path, monkeypatch):
-    """One lesson, as whoever keeps notebooks of their own beside these tests them; the others run above."""
-    monkeypatch.setenv("COURSE_QUICK", "1")
-    folder = shutil.copytree(course.solution_path(course.NAMES[0]).parent, tmp_path / course.NAMES[0])
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env"]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-    run = subprocess.run([*command, str(folder)], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout + run.stderr
-
-
-@each_lesson
-def test_unsolved_lesson_says_one_line_for_each_exercise_and_gets_no_points(name, monkeypatch):
-    pytest.importorskip("nbgrader", reason="nbgrader comes with the extra instructor")
-    monkeypatch.setenv("COURSE_QUICK", "1")
-    path = course.lesson_path(name)
-    lesson = course.read(path)
-    course.execute(lesson, path.parent, allow_error_names=["NotImplementedError"])
+def says_one_line_for_each_exercise(lesson):
     for cell in code_cells(lesson):
         errors = [output for output in cell.outputs if output.output_type == "error"]
         # without the tag, Jupyter's "Run All" ends at the first exercise that is still open
@@ -219,6 +220,16 @@ def test_unsolved_lesson_says_one_line_for_each_exercise_and_gets_no_points(name
         )
         assert said and said[1].partition(".")[0] == checked_by(cell), error.traceback
     assert {points for _, points, _ in course.grades(lesson)} == {0}
+
+
+def test_a_solution_runs_under_nbval_too(tmp_path, monkeypatch):
+    """One lesson, as whoever keeps notebooks of their own beside these tests them; the others run above."""
+    monkeypatch.setenv("COURSE_QUICK", "1")
+    folder = shutil.copytree(course.solution_path(course.NAMES[0]).parent, tmp_path / course.NAMES[0])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    run = subprocess.run([*command, str(folder)], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def checked_by(check):

@@ -9,7 +9,7 @@ Built by hand in lessons 02 and 11.
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy import stats
+import scipy  # whose `stats`, a second to import, it loads at the first use
 
 
 def bootstrap_interval(
@@ -45,7 +45,9 @@ def bootstrap_interval(
     if len(values) == 1:  # which SciPy refuses
         values = np.repeat(values, 2)
     rng = np.random.default_rng(seed)
-    drawn = stats.bootstrap((values,), statistic, n_resamples=draws, vectorized=True, method="percentile", rng=rng)
+    drawn = scipy.stats.bootstrap(
+        (values,), statistic, n_resamples=draws, vectorized=True, method="percentile", rng=rng
+    )
     return _ends(drawn.bootstrap_distribution, level)
 
 
@@ -125,7 +127,7 @@ def welch_interval(scores: np.ndarray, baseline: np.ndarray, level: float = 0.95
     if not squares.any():
         return difference, difference, difference
     freedom = squares.sum() ** 2 / np.sum(squares**2 / (np.array([len(ours), len(theirs)]) - 1))
-    reach = float(stats.t.ppf((1 + level) / 2, freedom) * squares.sum() ** 0.5)
+    reach = float(scipy.stats.t.ppf((1 + level) / 2, freedom) * squares.sum() ** 0.5)
     return difference, difference - reach, difference + reach
 
 

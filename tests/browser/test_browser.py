@@ -1,6 +1,7 @@
 """Every lesson and every solution as a person sees it: JupyterLab in Chromium, all cells run, all sliders moved.
 
-`make browser` runs this; `make test` leaves it out. Screenshots are kept in build/browser/.
+`make browser` runs this; `make test` leaves it out. Screenshots are kept in build/browser/; with NO_SCREENSHOTS in the
+environment, only those of what fails.
 """
 
 import itertools
@@ -109,7 +110,7 @@ def lab(folder, tmp_path_factory):
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-        "DATA_HOME": os.environ.get("BROWSER_DATA_HOME") or str(home / "data"),
+        "DATA_HOME": str(course.lessons_data_home(tmp_path_factory)),
         "COURSE_QUICK": "1",
         "PATH": os.pathsep.join(paths),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(course.ROOT), os.environ.get("PYTHONPATH")])),
@@ -296,6 +297,7 @@ PATHS = [f"{kind}/{name}/{name}.ipynb" for name in course.NAMES for kind in ("le
 def test_notebook(opened, path):
     notebook = opened(path)
     notebook.run_all()
+    passed = False
     try:
         assert notebook.red() == []
         sliders = notebook.page.locator(".jp-OutputArea-output").get_by_role("slider")
@@ -303,8 +305,10 @@ def test_notebook(opened, path):
             move(notebook.page, sliders.nth(number))
         assert notebook.red() == []
         assert notebook.pictures_without_words() == []
+        passed = True
     finally:
-        notebook.screenshots()
+        if not passed or "NO_SCREENSHOTS" not in os.environ:
+            notebook.screenshots()
 
 
 @pytest.mark.parametrize(
