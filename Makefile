@@ -34,7 +34,6 @@ COMPILE = $(BIN)/python -m compileall -q helpers
 
 HEADLESS = $(if $(SSH_CONNECTION),yes,$(if $(filter Linux,$(shell uname)),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,yes)))
 PYTEST = $(BIN)/python -m pytest
-WORKERS ?= 2
 # the networks, losses and metrics are written for every backend of Keras; a step that runs once is not worth
 # all of XLA's optimisation (level 1 of 3; at level 0 a step of CBAM gives NaN with JAX 0.10)
 BACKEND_TESTS = $(patsubst %,tests/test_%.py,attention nets losses metrics)
@@ -49,8 +48,8 @@ lab: $(LEARNER)
 		$(if $(HEADLESS),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
 test: $(EVERYTHING)
-	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=1 $(PYTEST) -n $(WORKERS) --dist loadgroup $(BACKEND_TESTS)
-	$(PYTEST) -n $(WORKERS) --dist loadgroup
+	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=1 $(PYTEST) -n 2 --dist loadgroup $(BACKEND_TESTS)
+	$(PYTEST) -n 2 --dist loadgroup
 
 browser: $(EVERYTHING)
 	$(PAGE_PARTS)
