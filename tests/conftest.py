@@ -33,6 +33,19 @@ def data_home(tmp_path_factory, monkeypatch):
     return folder
 
 
+LEVELS = 3
+
+
+@pytest.fixture(scope="module")
+def shallow():
+    """Plain networks have three levels instead of five: they train, resume and score alike, in half the time."""
+    from helpers.nets import zoo
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zoo, "LEVELS", LEVELS)
+        yield
+
+
 def write_slice(folder, patient, number, image, mask):
     """Write image (h, w, 3) uint8 and mask (h, w) uint8 as one slice; None writes nothing."""
     (folder / patient).mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,8 @@ from helpers.settings import Settings
 from helpers.tasks.purpose import Purpose
 from helpers.training import run_folder
 
+pytestmark = pytest.mark.usefixtures("shallow")
+
 BRAIN = Purpose.of_run(Settings(size=32), ("tumour",), (32, 32), tasks.get("brain").normalisation)
 
 

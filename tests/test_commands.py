@@ -29,6 +29,8 @@ from helpers.tasks import brain as brain_task
 from helpers.tasks.purpose import Purpose
 from helpers.training import run_folder, table
 
+pytestmark = pytest.mark.usefixtures("shallow")
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 COMMANDS = {"train": train, "evaluate": evaluate, "predict": predict, "prepare": prepare, "export": export}
 SMALL = ["--size", "32", "--filters", "4", "--epoch", "1", "--batch", "4", "--validation", "0.3"]

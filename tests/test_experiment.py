@@ -24,6 +24,8 @@ from helpers.tasks import binary
 from helpers.tasks import brain as brain_task
 from helpers.training import experiment, run_folder
 
+pytestmark = pytest.mark.usefixtures("shallow")
+
 TINY = Settings(size=32, filters=4, epochs=3, batch=4, learning_rate=1e-3, validation=0.3)
 
 
@@ -144,7 +146,8 @@ def test_a_state_that_is_kept_seldom_resumes_from_there(settings, finished, tmp_
 
 
 def test_a_killed_process_resumes_with_the_same_weights(settings, finished, tmp_path):
-    command = [sys.executable, "-m", "helpers.train", "--data", settings.data, "--out", str(tmp_path / "runs")]
+    shallow = f"from helpers import train; from helpers.nets import zoo; zoo.LEVELS = {conftest.LEVELS}; train.main()"
+    command = [sys.executable, "-c", shallow, "--data", settings.data, "--out", str(tmp_path / "runs")]
     command += ["--size", "32", "--filters", "4", "--epoch", "3", "--batch", "4", "--validation", "0.3"]
     folder = tmp_path / "runs/brain/UNet-Dice_CrossEntropy/seed_0"
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

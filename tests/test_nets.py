@@ -18,14 +18,21 @@ PUBLISHED = {
     "Full_CBAM_UNet": (7_820_033, 7_825_939),
 }
 PLAIN = [name for name in zoo.NAMES if name not in zoo.PRETRAINABLE]
-EAGER = keras.backend.backend() == "tensorflow"  # one step without a graph takes a third of the time
-# Another backend compiles each network for ten seconds: one for each kind of attention is enough to hear of a layer
-# that it cannot train; the layers themselves and all shapes are tested there, too.
-TRAINED = PLAIN if EAGER else ["Full_SE_UNet", "CBAM_UNet", "Attention_UNet"]
+TENSORFLOW = keras.backend.backend() == "tensorflow"
+# Another backend compiles each network for ten seconds: one for each kind of attention, of few levels, is enough to
+# hear of a layer that it cannot train; the layers themselves and all shapes are tested there, too.
+TRAINED = PLAIN if TENSORFLOW else ["Full_SE_UNet", "Full_CBAM_UNet", "Attention_UNet"]
+EAGER = TENSORFLOW  # one step without a graph takes a third of the time
 
 
 # How a network is put together is not the backend's affair.
-structure = pytest.mark.skipif(not EAGER, reason="the same with every backend, seen with TensorFlow")
+structure = pytest.mark.skipif(not TENSORFLOW, reason="the same with every backend, seen with TensorFlow")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shallow_elsewhere(request):
+    if not TENSORFLOW:
+        request.getfixturevalue("shallow")
 
 
 def count(variables):

@@ -176,8 +176,8 @@ os.environ["COURSE_QUICK"] = "1"
 
 @each_lesson
 def test_solution_gets_full_marks_and_then_the_unsolved_lesson_none(name, tmp_path):
-    """Both in one kernel. In full, one more cell asks whether the text still says what the solution's numbers do; with
-    COURSE_QUICK=1 none does."""
+    """Both in one kernel. In full, all of the unsolved lesson, from an empty namespace, after one more cell that asks
+    whether the text still says what the numbers do; with COURSE_QUICK=1 its exercises and their checks alone."""
     pytest.importorskip("nbgrader", reason="nbgrader comes with the extra instructor")
     folder = shutil.copytree(course.lesson_path(name).parent, tmp_path / name)
     solution, lesson = course.read(course.solution_path(name)), course.read(course.lesson_path(name))
@@ -186,8 +186,12 @@ def test_solution_gets_full_marks_and_then_the_unsolved_lesson_none(name, tmp_pa
         for expression, low, high in course.answers(name)["RANGES"]
     ]
     promises += [f"assert {claim}" for claim in course.answers(name).get("CLAIMS", [])]
-    between = ["\n".join(promises)] if helpers.budget(1, quick=0) else []
-    between = [course.nbformat.v4.new_code_cell(source) for source in [*between, BEGIN_AGAIN]]
+    if helpers.budget(1, quick=0):
+        between = [course.nbformat.v4.new_code_cell(source) for source in ("\n".join(promises), BEGIN_AGAIN)]
+    else:
+        between = []
+        roles = "solution", "grade"
+        lesson.cells = [cell for cell in lesson.cells if any(course.marked(cell, role) for role in roles)]
     for cell in lesson.cells:
         cell.id = f"unsolved-{cell.id}"
     both = course.nbformat.v4.new_notebook(cells=[*solution.cells, *between, *lesson.cells])

@@ -14,6 +14,8 @@ from helpers.nets import checkpoint, inference
 from helpers.settings import Settings
 from helpers.training import experiment, run_folder
 
+pytestmark = pytest.mark.usefixtures("shallow")
+
 HEIGHT, WIDTH = 24, 40
 
 

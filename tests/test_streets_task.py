@@ -19,6 +19,8 @@ from helpers.settings import Settings
 from helpers.tasks import streets as streets_task
 from helpers.training import experiment, run_folder
 
+pytestmark = pytest.mark.usefixtures("shallow")
+
 HEIGHT, WIDTH = 40, 80
 ROAD, SKY, CAR = 7, 23, 26  # label ids
 

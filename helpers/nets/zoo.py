@@ -32,6 +32,8 @@ import keras
 
 from helpers.nets import attention, encoders, unet
 
+LEVELS = 5  # of the plain encoder, the bottleneck among them
+
 
 def _attend(layer: Callable, place: str, levels: Sequence[int] | None = None) -> unet.Plug:
     """A plug that gives a layer named attention_<place>_<level>, on these levels or on all."""
@@ -43,7 +45,7 @@ def _attend(layer: Callable, place: str, levels: Sequence[int] | None = None) ->
 
 
 def _plain(filters, pretrained, deepest=None, **settings):
-    widths = [filters * 2**level for level in range(5)]
+    widths = [filters * 2**level for level in range(LEVELS)]
     return {"encoder": encoders.plain(widths, deepest), "widths": widths[-2::-1], **settings}
 
 
