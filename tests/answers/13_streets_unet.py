@@ -309,6 +309,7 @@ RANGES = []  # the text quotes none
 
 # what the text concludes from phantoms: expressions over the finished lesson
 CLAIMS = [
+    "min(share_found[name] for name in ('road', 'vegetation', 'sky', 'car')) > 0.7 and share_found['person'] < 0.3",
     "ahead > 0.2",
     "seam > 3",
     "min(scores['the network']['classes'][name] for name in ('traffic light', 'traffic sign')) > 0.2",
