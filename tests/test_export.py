@@ -66,8 +66,9 @@ def needs_the_extra():
     ],
     ids=["attention", "any_size"],
 )
-def test_a_network_answers_as_in_keras(settings, half):
+def test_a_network_answers_as_in_keras(settings, half, monkeypatch):
     needs_the_extra()
+    monkeypatch.setattr(export, "LARGE", 2)
     model = network(**settings)
     content = export.to_onnx(model, {"helpers": "0"}, half)
     difference, share = export.compare(content, model, None if model.output_shape[-1] > 1 else 0.5)
@@ -77,8 +78,9 @@ def test_a_network_answers_as_in_keras(settings, half):
 
 
 @tensorflow
-def test_the_command_writes_a_file_that_says_what_it_is_for(model_file, tmp_path, capsys):
+def test_the_command_writes_a_file_that_says_what_it_is_for(model_file, tmp_path, capsys, monkeypatch):
     needs_the_extra()
+    monkeypatch.setattr(export, "LARGE", 2)
     import onnx
     import onnxruntime
 
@@ -155,16 +157,21 @@ def test_on_another_backend_it_says_which_one_exports(tmp_path, monkeypatch):
         export.check(tmp_path / "model.onnx")
 
 
-def test_large_weights_and_single_values_stay_as_they_are():
+def test_what_is_halved_is_many_weights_that_fit():
     needs_the_extra()
     from onnx import TensorProto, helper, numpy_helper
 
-    values = {"large": [1e5, 1.0], "small": [0.1, 0.2], "single": [0.3], "whole": [1, 2]}
+    values = {
+        "many": np.full((2, export.LARGE // 2), 0.1),
+        "few": np.full(export.LARGE - 1, 0.1),
+        "beyond": np.full(export.LARGE, 1e5),
+        "whole": np.ones(export.LARGE),
+    }
     types = {name: "int64" if name == "whole" else "float32" for name in values}
-    weights = [numpy_helper.from_array(np.array(values[name], types[name]), name) for name in values]
+    weights = [numpy_helper.from_array(values[name].astype(types[name]), name) for name in values]
     graph = helper.make_graph([], "graph", [], [], weights)
     export._halve(graph)
     found = {each.name: each.data_type for each in graph.initializer}
-    assert found.pop("small_half") == TensorProto.FLOAT16
-    assert found == {"large": TensorProto.FLOAT, "single": TensorProto.FLOAT, "whole": TensorProto.INT64}
-    assert [(node.op_type, *node.input, *node.output) for node in graph.node] == [("Cast", "small_half", "small")]
+    assert found.pop("many_half") == TensorProto.FLOAT16
+    assert found == {"few": TensorProto.FLOAT, "beyond": TensorProto.FLOAT, "whole": TensorProto.INT64}
+    assert [(node.op_type, *node.input, *node.output) for node in graph.node] == [("Cast", "many_half", "many")]
