@@ -12,6 +12,9 @@ goes on. Run by hand.
 import argparse
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -126,14 +129,23 @@ def main() -> None:
     parser.add_argument("--encoder", default="resnet34", help="of segmentation-models-pytorch (resnet34)")
     parser.add_argument("--weights", help="of that encoder, such as imagenet, which is downloaded (none)")
     parser.add_argument("--out", type=Path, default=Path("runs/same_minutes"), help="(runs/same_minutes)")
+    parser.add_argument("--only", type=int, help=argparse.SUPPRESS)  # train this one, in this process
     options = parser.parse_args()
+    trained = contenders(options)
+    if options.only is not None:
+        folder = options.out / str(options.only)
+        run_folder.write_json(folder / "found.json", list(trained.values())[options.only](folder))
+        return
     columns = "mean Dice [95 % interval]", "median", "tumour-free slices with a false alarm", "steps", "minutes"
-    print("| |", " | ".join([*columns, "parameters"]), "|\n|---" + "|---" * len(columns) + "|---|")
-    for number, (words, train) in enumerate(contenders(options).items()):
+    print("| |", " | ".join([*columns, "parameters"]), "|\n|---" + "|---" * len(columns) + "|---|", flush=True)
+    for number, words in enumerate(trained):
         folder = options.out / str(number)
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "found.json").exists():
-            run_folder.write_json(folder / "found.json", train(folder))
+            # each in a process of its own: PyTorch and TensorFlow in one end it without a word
+            environment = os.environ | ({"KERAS_BACKEND": "torch"} if number == len(trained) - 1 else {})
+            command = [sys.executable, __file__, *sys.argv[1:], "--only", str(number)]
+            subprocess.run(command, env=environment, check=True)
         found = json.loads((folder / "found.json").read_text())
         dice, alarms = found["dice"], f"{found['false_positive_slices']} of {found['tumour_free_slices']}"
         low, high = dice["interval"]
