@@ -99,24 +99,25 @@ def of_the_library(encoder: str, weights: str | None, settings: Settings, second
     return {**scores, "parameters": parameters, "steps": steps, "minutes": minutes}
 
 
-def contenders(options: argparse.Namespace) -> dict[str, Callable[[Path], dict]]:
-    """Each contender's words in the table, and what trains and scores it in a folder."""
+def contenders(options: argparse.Namespace) -> dict[str, tuple[str, Callable[[Path], dict]]]:
+    """Each contender's words in the table, its backend of Keras, and what trains and scores it in a folder."""
     seconds = 60 * options.minutes
 
     def ours(settings):
-        return lambda folder: of_the_course(with_data(settings), seconds, folder)
+        return "tensorflow", lambda folder: of_the_course(with_data(settings), seconds, folder)
 
     def with_data(settings):
         return dataclasses.replace(settings, data=options.data, fold=options.fold)
+
+    def theirs(folder):
+        return of_the_library(options.encoder, options.weights, with_data(SMALLER), seconds)
 
     begun = options.weights or "untrained"
     return {
         "this course: Lite0_UNet from phantoms, 160 x 160": ours(COURSE),
         "the original's U-Net as published, 256 x 256": ours(ORIGINAL),
         "the same network at 128 x 128, ten times the rate": ours(SMALLER),
-        f"segmentation-models-pytorch, {options.encoder} ({begun}), 128 x 128": lambda folder: of_the_library(
-            options.encoder, options.weights, with_data(SMALLER), seconds
-        ),
+        f"segmentation-models-pytorch, {options.encoder} ({begun}), 128 x 128": ("torch", theirs),
     }
 
 
@@ -134,18 +135,18 @@ def main() -> None:
     trained = contenders(options)
     if options.only is not None:
         folder = options.out / str(options.only)
-        run_folder.write_json(folder / "found.json", list(trained.values())[options.only](folder))
+        _, train = list(trained.values())[options.only]
+        run_folder.write_json(folder / "found.json", train(folder))
         return
     columns = "mean Dice [95 % interval]", "median", "tumour-free slices with a false alarm", "steps", "minutes"
     print("| |", " | ".join([*columns, "parameters"]), "|\n|---" + "|---" * len(columns) + "|---|", flush=True)
-    for number, words in enumerate(trained):
+    for number, (words, (backend, _)) in enumerate(trained.items()):
         folder = options.out / str(number)
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "found.json").exists():
             # each in a process of its own: PyTorch and TensorFlow in one end it without a word
-            environment = os.environ | ({"KERAS_BACKEND": "torch"} if number == len(trained) - 1 else {})
             command = [sys.executable, __file__, *sys.argv[1:], "--only", str(number)]
-            subprocess.run(command, env=environment, check=True)
+            subprocess.run(command, env=os.environ | {"KERAS_BACKEND": backend}, check=True)
         found = json.loads((folder / "found.json").read_text())
         dice, alarms = found["dice"], f"{found['false_positive_slices']} of {found['tumour_free_slices']}"
         low, high = dice["interval"]

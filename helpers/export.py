@@ -85,7 +85,7 @@ def to_onnx(model: keras.Model, note: dict, half: bool = False) -> bytes:
     Args:
         model: a network of the zoo, with one head.
         note: what it was trained for, of plain values; becomes metadata.
-        half: keep weights as float16. They are made float32 again when the file is loaded, so all is computed in
+        half: keep large weights as float16. They are made float32 again when the file is loaded, so all is computed in
             float32, on every runtime alike.
     """
     import onnx
