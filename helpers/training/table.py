@@ -1,8 +1,9 @@
 """From finished runs to a table: a row for each network and loss, with the mean and the spread over the seeds."""
 
 import itertools
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas
@@ -85,7 +86,7 @@ def _joined(folds: Sequence[Result]) -> dict:
         return folds[0].scores
     for fold in folds:
         try:
-            whole = _task(fold).joined([fold.folder]).get("patients") == fold.scores.get("patients")
+            whole = _agree(_task(fold).joined([fold.folder]), fold.scores)
         except (KeyError, OSError, TypeError, ValueError):
             whole = False
         if not whole:
@@ -94,6 +95,21 @@ def _joined(folds: Sequence[Result]) -> dict:
                 "same command again, which writes both anew."
             )
     return _task(folds[0]).joined([fold.folder for fold in folds])
+
+
+def _agree(scores: dict, others: dict) -> bool:
+    """Whether scores are the same where both have them; a bootstrap's interval may differ with another SciPy."""
+
+    def without_intervals(part: dict, keys: Iterable[str]) -> dict:
+        return {
+            key: without_intervals(part[key], part[key]) if isinstance(part[key], dict) else part[key]
+            for key in keys
+            if key != "interval"
+        }
+
+    both = [key for key in scores if key in others]
+    one, other = (json.dumps(without_intervals(each, both), sort_keys=True) for each in (scores, others))
+    return one == other
 
 
 def text(table: pandas.DataFrame, results: Sequence[Result]) -> str:
