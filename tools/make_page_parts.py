@@ -135,6 +135,7 @@ def main(words: Sequence[str] | None = None) -> int:
             if not is_newer(output / name, sources):
                 write(output / name, script())
         except (OSError, ValueError, ImportError) as error:
+            (output / name).unlink(missing_ok=True)  # an older one would pass for what is shipped now
             print(f"error: {error}: the book is made without {name}, and its page says so", file=sys.stderr)
             status = 1
     return status
