@@ -33,12 +33,12 @@ def data_home(tmp_path_factory, monkeypatch):
     return folder
 
 
-LEVELS = 3
+LEVELS = 2
 
 
 @pytest.fixture(scope="module")
 def shallow():
-    """Plain networks have three levels instead of five: they train, resume and score alike, in half the time."""
+    """Plain networks have two levels instead of five: they train, resume and score alike, in a third of the time."""
     from helpers.nets import zoo
 
     with pytest.MonkeyPatch.context() as patch:
