@@ -323,7 +323,7 @@ def plant_in_pairs(folder):
         "images/cat_31.png: duplicate, the same pixels as images/cat_7.png",
         "masks/cat_8.png: mask is coloured",
         "masks/cat_9.tif: mask has mode F",
-        "masks/cat_10.png: mask has mode I;16 with values above 255",
+        "masks/cat_10.png: mask has mode I;16 with values below 0, above 255",
         "masks: the value 7 stands in fewer than 10 pixels",
         "images/cat_12.png: image is of one value throughout",
         "images/cat_14.tif: holds 3 pages",
@@ -514,7 +514,7 @@ def test_slices_that_were_there_before_are_missed_at_the_end(brains, settled):
         (finding,) = brain.inspect(brains, progress=False).findings
         assert str(finding).startswith(f"{patient(3)}/{patient(3)}_6.tif: missing slice: was there at an earlier check")
         assert not finding.stops
-    inspection.memory_of(brains.resolve()).unlink()
+    inspection.memory_of("brain", brains.resolve()).unlink()
     assert brain.check(brains, progress=False) == []
 
 
@@ -554,10 +554,20 @@ def test_a_file_is_looked_at_once_and_again_when_it_has_changed(brains, settled,
     assert line.startswith(f"{patient(3)}/{patient(3)}_1.tif: image is of one value")
     assert looked == [path.name]
 
-    memory = inspection.memory_of(brains.resolve())
+    memory = inspection.memory_of("brain", brains.resolve())
     for damage in (b"", b"[1]\n{", b"\xff", b"[1, 2]\n[3]", memory.read_bytes()[:-40]):
         memory.write_bytes(damage)
         assert brain.check(brains, progress=False) == [line]
+
+
+def test_each_data_set_remembers_its_own_looks(brains, settled):
+    """The slices lie side by side with their masks, so they can be looked at as pairs, too."""
+    for place in range(1, 4):  # 1 in place of 255: pairs may have such masks, brains not
+        save(square(place == 1), slice_of(brains, 3, place, "_mask"))
+    found = pairs.inspect(brains, progress=False).lines
+    (line,) = brain.check(brains, progress=False)
+    assert line.startswith(f"{patient(3)}/{patient(3)}_1_mask.tif: mask with values other than 0 and 255")
+    assert pairs.inspect(brains, progress=False).lines == found
 
 
 def test_of_a_file_just_written_nothing_is_remembered(brains, just_written, monkeypatch):

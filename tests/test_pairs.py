@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import unicodedata
 
 import numpy as np
 import pytest
@@ -72,6 +73,16 @@ def test_folders_below_keep_files_of_one_name_apart(tmp_path):
     assert [pair.name for pair in pairs.find(tmp_path)] == ["a/x", "b/x"]
 
 
+def test_equal_names_belong_together_whatever_they_end_in(tmp_path):
+    for name in ("cat_image", "bottle_label", "dog_img"):
+        for part, pixels in zip(("images", "masks"), draw(0), strict=True):
+            (tmp_path / part).mkdir(exist_ok=True)
+            Image.fromarray(pixels).save(tmp_path / part / f"{name}.png")
+    (tmp_path / "images/dog_img.png").rename(tmp_path / "images/dog.png")
+    (tmp_path / "masks/dog_img.png").rename(tmp_path / "masks/dog_mask.png")
+    assert [pair.name for pair in pairs.find(tmp_path)] == ["bottle_label", "cat_image", "dog"]
+
+
 def test_what_is_not_a_pair_is_named(tmp_path):
     write(tmp_path, range(2))
     (tmp_path / "masks/cat0_1.png").unlink()
@@ -131,6 +142,11 @@ def test_masks_of_many_makes_are_read_alike(tmp_path):
         assert np.array_equal(np.asarray(pairs.read_mask(tmp_path / f"{name}.png")), mask), name
     Image.fromarray(mask > 0).save(tmp_path / "bits.png")
     assert set(np.unique(np.asarray(pairs.read_mask(tmp_path / "bits.png")))) == {0, 255}
+    Image.fromarray(mask.astype("float32")).save(tmp_path / "fractions.tif")
+    assert np.array_equal(np.asarray(pairs.read_mask(tmp_path / "fractions.tif")), mask)
+    Image.fromarray(mask + np.float32(0.5)).save(tmp_path / "fractions.tif")
+    with pytest.raises(ValueError, match="between integers"):
+        pairs.read_mask(tmp_path / "fractions.tif")
     image = np.zeros((4, 4, 3), "uint8")
     image[0, 0] = 200, 0, 0
     Image.fromarray(image).save(tmp_path / "red.png")
@@ -191,6 +207,18 @@ def test_groups_come_from_a_pattern_or_a_csv(tmp_path):
     ):  # fmt: skip
         with pytest.raises((ValueError, FileNotFoundError), match=message):
             pairs.groups_of(found, groups)
+
+
+def test_a_csv_of_groups_may_name_the_files_as_they_are_called(tmp_path):
+    found = pairs.find(write(tmp_path, range(4), side_by_side=True, suffix="_image.png", end="_gt", names="ä{}_{}"))
+    table = tmp_path / "groups.csv"
+    decomposed = unicodedata.normalize("NFD", "ä0_0_image.png")
+    rows = ["group,file", f"x,{decomposed}", f"y,{tmp_path}/ä0_1_image.png", "z,ä1_0", "w,.\\ä1_1_image.png", ",", "v"]
+    table.write_text("\n".join(rows), "utf-8")
+    assert pairs.groups_of(found, str(table)).tolist() == ["x", "y", "z", "w"]
+    table.write_text("\n".join(rows), "latin-1", "replace")
+    with pytest.raises(ValueError, match="groups.csv: is not in UTF-8"):
+        pairs.groups_of(found, str(table))
 
 
 def test_a_photograph_is_read_as_its_camera_held_it(tmp_path):

@@ -103,6 +103,16 @@ def test_phantoms_replace_nothing_else(tmp_path, files):
     assert len(digests(folder)) == 8
 
 
+def test_a_page_that_speaks_of_phantoms_makes_no_phantoms_of_a_folder(tmp_path, files):
+    for words in ("brain --patients 1", "cityscapes --train 1 --val 1"):
+        folder = write_folder(tmp_path / words.split()[0] / "kaggle_3m", files)
+        place = folder if "brain" not in words else folder.parent
+        (folder / "README.md").write_text("# Data\n\nBeside the phantoms lie the real slices.\n")
+        with pytest.raises(FileExistsError, match="holds no phantoms"):
+            prepare.main([*words.split(), "--output", str(place)])
+        assert len(digests(folder)) == 8
+
+
 def test_number_of_patients(data_home):
     with pytest.raises(ValueError, match="patients is 0"):
         prepare.main(["brain", "--patients", "0"])

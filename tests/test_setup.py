@@ -320,7 +320,9 @@ def test_learners_first_then_tests_and_nothing_twice(make):
     assert "-m compileall -q -j 0 .venv/lib helpers" in log
     assert installs(make("lab")[1]) == []
     log = make("test")[1]
-    assert installs(log) == ["-m pip install --no-compile -c requirements.txt -e .[cpu,lab,jax,onnx,instructor,book,dev]"]
+    assert installs(log) == [
+        "-m pip install --no-compile -c requirements.txt -e .[cpu,lab,jax,onnx,instructor,book,dev]"
+    ]
     assert installs(make("test")[1]) == installs(make("lab")[1]) == []
 
 

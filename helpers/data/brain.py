@@ -26,7 +26,7 @@ from PIL import Image
 from helpers.data import disk, image_files, inspection
 
 PERCENTILES = (10, 99)
-"""`normalise_images` measures each channel of a patient at these two percentiles (Buda et al. 2019)."""
+"""`normalise_images` measures each channel of a patient at these two percentiles, after Buda et al. (2019)."""
 
 UPPER_PERCENTILE_VALUE = 200
 """Where `normalise_images` puts the upper percentile: tumours are brighter still and need the room to 255."""
@@ -136,19 +136,21 @@ def load(source: str | Path = "phantom", size: int | None = None, progress: bool
 
     Raises:
         FileNotFoundError: the folder is missing or holds no slices.
-        ValueError: a file cannot be read, an image and its mask do not fit, or the images differ in size
-            and `size` is None. The message names the file.
+        ValueError: a file cannot be read, an image and its mask do not fit, two files are of one slice, or the
+            images differ in size and `size` is None. The message names the file.
         OSError: the cache cannot be written, for instance because the disk is full.
     """
     if size is not None and size < 1:
         raise ValueError(f"size is {size}; give the side of a slice in pixels, such as 128")
     folder = folder_of(source).resolve()
-    files = _scan(folder).slices
+    layout = _scan(folder)
+    files = layout.slices
     if not files:
         raise FileNotFoundError(
             f"{folder} holds no slices in the Kaggle layout (PATIENT/PATIENT_NUMBER.tif); give the folder "
             "that holds the patients' folders, such as kaggle_3m"
         )
+    inspection.refuse_ambiguous("brain", folder, layout.findings)
     _refuse_unpaired(folder, files)
     target = _cache_folder(folder, files, size)
     if not target.is_dir():
@@ -175,13 +177,16 @@ def normalise(slices: Slices) -> Slices:
 
 
 def normalise_images(images: np.ndarray) -> np.ndarray:
-    """Scale each channel of one patient's slices by its own percentiles (Buda et al. 2019).
+    """Scale each channel of one patient's slices by its own percentiles.
 
         value -> clip((value - p10) / (p99 - p10) * 200, 0, 255), rounded to uint8
 
     p10 and p99 are percentiles over all pixels of all slices: the smallest value that at least 10 (99) per
     cent of the pixels do not exceed. Above p99 there is room up to 255, because that is where tumours are.
     A channel with p99 = p10 is scaled as if p99 were p10 + 1. Built by hand in lesson 04.
+
+    The two percentiles are those of Buda et al. (2019), whose published code takes them of all channels together and
+    then subtracts each channel's mean and divides by its standard deviation.
 
     Args:
         images: (n, h, w, 3) uint8, all slices of one patient.
@@ -222,7 +227,7 @@ def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
     looks: dict[Path, inspection.Look] = {}
     for each in layout.slices:
         looks |= {path: look for path, look in ((each.image, _look_image), (each.mask, _look_mask)) if path}
-    facts, gone = inspection.look_at_all(folder, looks, "slice", progress)
+    facts, gone = inspection.look_at_all("brain", folder, looks, "slice", progress)
     findings += inspection.unusable(folder, facts) + _of_one_value(folder, layout.slices, facts)
     findings += _sizes(folder, layout.slices, facts)
     findings += _duplicates(folder, layout.slices, facts) + _lost(folder, layout.slices, gone)
@@ -341,7 +346,7 @@ def _lost(
         others = {number for other, number in last.items() if other != patient}
         words = None
         if beyond > last[patient]:
-            memory = inspection.memory_of(folder)
+            memory = inspection.memory_of("brain", folder)
             words = f"was there at an earlier check (if it is meant to be gone, delete {memory})"
         elif len(last) > 3 and len(others) == 1 and min(others) > last[patient]:
             beyond, words = min(others), "all other patients have it"
@@ -395,7 +400,7 @@ def _scan(folder: Path) -> _Layout:
             kind = "mask" if match["mask"] else "image"
             if kind in slot:
                 words = f"a second {kind} of one slice, beside {disk.printable(slot[kind].name)}"
-                findings.append(image_files.Finding(name, words))
+                findings.append(image_files.Finding(name, words, ambiguous=True))
             else:
                 slot[kind] = path
     slices = [_SliceFiles(*key, found[key].get("image"), found[key].get("mask")) for key in sorted(found)]

@@ -42,11 +42,13 @@ class Finding:
         place: the path below the folder, as it can be printed.
         words: what is wrong.
         stops: whether a training on the rest would be wrong; else it is only worth knowing.
+        ambiguous: whether it leaves open which of two files is meant.
     """
 
     place: str
     words: str
     stops: bool = True
+    ambiguous: bool = False
 
     def __str__(self) -> str:
         return f"{self.place}: {self.words}"

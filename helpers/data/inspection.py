@@ -17,7 +17,7 @@ from typing import Any
 
 from helpers.data import disk, image_files
 
-_VERSION = 1  # of what a look says
+_VERSION = 2  # of what a look says
 _FRESH = 2 * 10**9  # nanoseconds: a file that young may change again without a change of its times
 
 Facts = dict[str, Any]
@@ -52,7 +52,7 @@ def inspection(folder: Path, words: str, findings: Sequence[image_files.Finding]
 
 
 def look_at_all(
-    folder: Path, looks: dict[Path, Look], unit: str, progress: bool
+    data_set: str, folder: Path, looks: dict[Path, Look], unit: str, progress: bool
 ) -> tuple[dict[Path, Facts], dict[str, Facts]]:
     """Look at each file that is new or has changed since it was looked at, and remember what was seen.
 
@@ -61,6 +61,7 @@ def look_at_all(
     it cannot be written, the next inspection looks again.
 
     Args:
+        data_set: as `prepare` calls it; each asks other things, of the same files too.
         folder: of the data set.
         looks: for each file what is to be asked of it.
         unit: what the bar counts.
@@ -70,7 +71,7 @@ def look_at_all(
         What is known of each file; and of those that were there at an earlier inspection and are not now, by the path
         below the folder.
     """
-    memory = _Memory(folder)
+    memory = _Memory(data_set, folder)
     facts: dict[Path, Facts] = {}
     stamps: dict[Path, list[int]] = {}
     waiting = []
@@ -136,6 +137,14 @@ def advice(data_set: str, folder: Path) -> str:
     return f"see all that is wrong with `{command}`"
 
 
+def refuse_ambiguous(data_set: str, folder: Path, findings: Sequence[image_files.Finding]) -> None:
+    """Raise ValueError if a name leaves open which of two files is meant: the wrong one would be read in silence."""
+    for finding in findings:
+        if finding.ambiguous:
+            place = disk.printable(folder / finding.place)
+            raise ValueError(f"{place}: {finding.words}; {advice(data_set, folder)}")
+
+
 def pixels(image) -> Facts:
     """What is asked of an image (of Pillow): its size, what its pixels are told apart by, and whether all are alike."""
     bands = image.getextrema()
@@ -144,17 +153,17 @@ def pixels(image) -> Facts:
     return {"size": list(image.size), "digest": digest, "flat": all(low == high for low, high in bands)}
 
 
-def memory_of(folder: Path) -> Path:
-    """The file that remembers what was seen in a folder."""
-    digest = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:12]
+def memory_of(data_set: str, folder: Path) -> Path:
+    """The file that remembers what was seen in a folder, by a data set's way to look."""
+    digest = hashlib.sha256(data_set.encode() + b"\n" + os.fsencode(folder.resolve())).hexdigest()[:12]
     return disk.data_home() / "cache" / f"inspected-{digest}.json"
 
 
 class _Memory:
     """What was seen in a folder: its path in the first line, and below it each file's stamp and facts."""
 
-    def __init__(self, folder: Path):
-        self.folder, self.path = folder, memory_of(folder)
+    def __init__(self, data_set: str, folder: Path):
+        self.folder, self.path = folder, memory_of(data_set, folder)
         self.known: dict[str, list] = {}
         try:
             lines = self.path.read_text("utf-8").split("\n", 1)

@@ -131,7 +131,7 @@ def _me() -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        note = json.loads(path.read_text())
+        note = json.loads(path.read_text(encoding="utf-8"))
         return {"process": int(note["process"]), "host": str(note["host"]), "since": str(note["since"])}
     except (OSError, ValueError, KeyError, TypeError):
         return None

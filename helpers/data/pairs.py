@@ -13,7 +13,7 @@ import functools
 import os
 import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -126,21 +126,27 @@ def _scan(folder: Path) -> tuple[list[Pair], list[image_files.Finding]]:
     masks_in = next((inside[name] for name in MASK_FOLDERS if name in inside), None)
     images: dict[str, list[Path]] = collections.defaultdict(list)
     masks: dict[str, list[Path]] = collections.defaultdict(list)
-    for path in paths:
-        if image_files.is_overlay(path):
-            continue
-        if images_in is None or masks_in is None:
+    paths = [path for path in paths if not image_files.is_overlay(path)]
+    if images_in is None or masks_in is None:
+        for path in paths:
             if image_files.MASK_NAME.fullmatch(path.stem):
                 masks[_key(folder, path, image_files.MASK_NAME)].append(path)
             else:
                 images[_key(folder, path, _IMAGE_NAME)].append(path)
-        elif images_in in path.parents:
-            images[_key(images_in, path, _IMAGE_NAME)].append(path)
-        elif masks_in in path.parents:
-            masks[_key(masks_in, path, image_files.MASK_NAME)].append(path)
-        else:
-            words = f"lies neither in {disk.printable(images_in.name)}/ nor in {disk.printable(masks_in.name)}/"
-            findings.append(image_files.Finding(disk.below(folder, path), words))
+    else:
+        in_both = {_key(images_in, path) for path in paths if images_in in path.parents} & {
+            _key(masks_in, path) for path in paths if masks_in in path.parents
+        }
+        for path in paths:
+            for inside, found, pattern in (images_in, images, _IMAGE_NAME), (masks_in, masks, image_files.MASK_NAME):
+                if inside in path.parents:
+                    # of one name as they are, or else without what tells them apart
+                    whole = _key(inside, path)
+                    found[whole if whole in in_both else _key(inside, path, pattern)].append(path)
+                    break
+            else:
+                words = f"lies neither in {disk.printable(images_in.name)}/ nor in {disk.printable(masks_in.name)}/"
+                findings.append(image_files.Finding(disk.below(folder, path), words))
     for found, other, words in ((images, masks, "image without mask"), (masks, images, "mask without image")):
         for key, several in found.items():
             findings += [
@@ -152,11 +158,9 @@ def _scan(folder: Path) -> tuple[list[Pair], list[image_files.Finding]]:
     return pairs, sorted(findings, key=lambda finding: disk.natural_order(str(finding)))
 
 
-def _key(folder: Path, path: Path, pattern: re.Pattern) -> str:
-    """The path below the folder, without suffix and without what tells image and mask apart."""
-    match = (
-        re.fullmatch(pattern, path.stem, re.IGNORECASE) if isinstance(pattern, str) else pattern.fullmatch(path.stem)
-    )
+def _key(folder: Path, path: Path, pattern: re.Pattern | None = None) -> str:
+    """The path below the folder, without suffix and, by the pattern, without what tells image and mask apart."""
+    match = pattern.fullmatch(path.stem) if pattern else None
     return image_files.same_letters(
         path.with_name(match["image"] if match else path.stem).relative_to(folder).as_posix()
     )
@@ -180,8 +184,10 @@ def read_mask(path: Path, verify: bool = False) -> Image.Image:
         if (values != values[..., :1]).any():
             raise ValueError("mask is coloured; give one value for each class, as a picture in grey or with a palette")
         values = values[..., 0]
+    if values.dtype.kind == "f" and (values == np.rint(values)).all():  # whole numbers, as some programs write them
+        values = values.astype("int64")
     if values.dtype.kind not in "iu" or values.min() < 0 or values.max() > 255:
-        raise ValueError(f"mask has mode {mask.mode} with values above 255 or between integers; give 0 to 255")
+        raise ValueError(f"mask has mode {mask.mode} with values below 0, above 255 or between integers; give 0 to 255")
     return Image.fromarray(values.astype("uint8"))
 
 
@@ -309,7 +315,7 @@ def groups_of(pairs: Sequence[Pair], groups: str | None) -> np.ndarray:
         return np.array([pair.name for pair in pairs])
     if groups.lower().endswith(".csv"):
         known = _groups_in(Path(groups).expanduser())
-        found = [known.get(pair.name, known.get(Path(pair.name).name)) for pair in pairs]
+        found = [next((known[name] for name in _names_of(pair) if name in known), None) for pair in pairs]
     else:
         try:
             pattern = re.compile(groups)
@@ -325,14 +331,27 @@ def groups_of(pairs: Sequence[Pair], groups: str | None) -> np.ndarray:
     return np.array(found)
 
 
+def _names_of(pair: Pair) -> list[str]:
+    """What a CSV of groups may call a pair: its name, or the path of its image, in whole or the last parts of it."""
+    parts = pair.image.with_suffix("").parts
+    paths = [Path(*parts[first:]).as_posix() for first in range(len(parts))]
+    return [pair.name, *map(image_files.same_letters, paths), pair.name.rpartition("/")[2]]
+
+
 def _groups_in(path: Path) -> dict[str, str]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; give a CSV with the columns file and group.")
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file)
-        if not {"file", "group"} <= set(rows.fieldnames or ()):
-            raise ValueError(f"{path}: its first line does not name the columns file and group; add them.")
-        return {str(Path(row["file"]).with_suffix("").as_posix()): row["group"] for row in rows}
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            if not {"file", "group"} <= set(rows.fieldnames or ()):
+                raise ValueError(f"{path}: its first line does not name the columns file and group; add them.")
+            filled = [row for row in rows if row["file"] and row["group"]]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: is not in UTF-8; save it as CSV UTF-8.") from error
+    files = (PurePosixPath(row["file"].strip().replace("\\", "/")) for row in filled)
+    names = (str(file.with_suffix("") if image_files.is_image(Path(file.name)) else file) for file in files)
+    return {image_files.same_letters(name): row["group"] for name, row in zip(names, filled, strict=True)}
 
 
 def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
@@ -351,7 +370,7 @@ def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
     pairs, findings = _scan(folder)
     looks: dict[Path, inspection.Look] = {pair.image: _look_image for pair in pairs}
     looks |= {pair.mask: _look_mask for pair in pairs}
-    facts, _ = inspection.look_at_all(folder, looks, "file", progress)
+    facts, _ = inspection.look_at_all("pairs", folder, looks, "file", progress)
 
     def find(path: Path, words: str, stops: bool = True) -> None:
         findings.append(image_files.Finding(disk.below(folder, path), words, stops))

@@ -88,13 +88,16 @@ def scenes(source: str | Path, split: str) -> list[Scene]:
         split: "train", "val" or "test"; scenes of "test" may have no labels.
 
     Raises:
-        ValueError: there is no such split, or an image has no labels or labels have no image.
+        ValueError: there is no such split, an image has no labels, labels have no image, or two files are of one
+            scene.
         FileNotFoundError: the folder is missing, or holds no scene of this split.
     """
     if split not in SPLITS:
         raise ValueError(f"split is {split!r}; choose one of {', '.join(SPLITS)}")
     folder = folder_of(source)
-    images, labels = _images(folder, split), _labels(folder, split)
+    parts = [_scan(folder, part) for part in KINDS]
+    inspection.refuse_ambiguous("cityscapes", folder, [finding for part in parts for finding in part.findings])
+    images, labels = (part.splits[split] for part in parts)
     if not images:
         raise FileNotFoundError(
             f"{folder / 'leftImg8bit' / split} holds no scene (CITY/CITY_SEQUENCE_FRAME_leftImg8bit.png); give the "
@@ -258,7 +261,7 @@ def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
         path: _look_image for each in images.splits.values() for path in each.values()
     }
     looks |= {path: _look_labels for each in labels.splits.values() for path in each.values()}
-    facts, _ = inspection.look_at_all(folder, looks, "file", progress)
+    facts, _ = inspection.look_at_all("cityscapes", folder, looks, "file", progress)
 
     def find(path: Path, words: str) -> None:
         findings.append(image_files.Finding(disk.below(folder, path), words))
@@ -330,17 +333,8 @@ def _is_train_ids(path: Path) -> bool:
     return path.stem.endswith("_labelTrainIds")
 
 
-def _images(folder: Path, split: str) -> dict[str, Path]:
-    return _scan(folder, "leftImg8bit").splits[split]
-
-
-def _labels(folder: Path, split: str) -> dict[str, Path]:
-    """Labels by scene; labelTrainIds, which somebody has converted, come before labelIds."""
-    return _scan(folder, "gtFine").splits[split]
-
-
 KINDS = {"leftImg8bit": ("leftImg8bit",), "gtFine": ("gtFine_labelTrainIds", "gtFine_labelIds")}
-"""What the names of the files that are read end in, the first before the second, by the part of the set."""
+"""What the names of the files that are read end in, by the part of the set; what somebody has converted comes first."""
 _BESIDE = {"gtFine_color", "gtFine_instanceIds", "gtFine_instanceTrainIds"}
 
 
@@ -378,7 +372,8 @@ def _scan(folder: Path, part: str) -> _Part:
             scene = image_files.same_letters("_".join(match.group("city", "sequence", "frame")))
             first = found[parts[0]][scene].setdefault(match["kind"], path)
             if first != path:
-                findings.append(image_files.Finding(name, f"a second file beside {disk.printable(first.name)}"))
+                words = f"a second file beside {disk.printable(first.name)}"
+                findings.append(image_files.Finding(name, words, ambiguous=True))
     for split in sorted(others):
         words = f"is no split, and nothing in it is read: call it {', '.join(SPLITS[:-1])} or {SPLITS[-1]}"
         findings.append(image_files.Finding(f"{part}/{disk.printable(split)}", words))
