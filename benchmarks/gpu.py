@@ -274,7 +274,7 @@ def train_cells(options: argparse.Namespace, until: float) -> None:
         while waiting and len(running) < options.jobs:
             loss, model = waiting.pop(0)
             command = [sys.executable, __file__, "cell", *sys.argv[2:], "--model", model, "--loss", loss]
-            with open(options.out / f"cell-{model}-{loss}.log", "w") as log:
+            with open(options.out / f"cell-{model}-{loss}.log", "w", encoding="utf-8") as log:
                 running.append(
                     subprocess.Popen([*command, "--until", str(until)], stdout=log, stderr=subprocess.STDOUT)
                 )
@@ -286,7 +286,7 @@ def train_cells(options: argparse.Namespace, until: float) -> None:
 def quiet(lock: Path, pause: list[int]) -> Iterator[None]:
     """Have the GPU alone: no other process times, and those whose numbers are given stand still."""
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with open(lock, "w") as file:
+    with open(lock, "w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         stopped = []
         try:

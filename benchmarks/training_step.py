@@ -111,7 +111,7 @@ def main():
         report("these networks, one fixed batch", seconds)
         if options.table:
             rows = [f"{name},{1000 * statistics.median(values):.1f}\n" for name, values in seconds.items()]
-            Path(options.table).write_text("".join(["model,milliseconds_per_step\n", *rows]))
+            Path(options.table).write_text("".join(["model,milliseconds_per_step\n", *rows]), encoding="utf-8")
         return
     ours = compiled(zoo.build("SE_UNet", shape, filters=options.filters))
     plain = compiled(straight_down(options.size, options.filters))

@@ -93,7 +93,7 @@ def total_loss(main, auxiliary, classes):
 def quiet(lock: Path, pause: Path | None):
     """Have the GPU alone, as `gpu.quiet`: no other process times, and those named in `pause` stand still."""
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with open(lock, "w") as file:
+    with open(lock, "w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         numbers = [int(path.read_text()) for path in sorted(pause.glob("*.pid"))] if pause else []
         numbers = [number for number in numbers if number != os.getpid()]

@@ -46,7 +46,8 @@ def run(main: Callable[[Sequence[str] | None], None]) -> int:
     except KeyboardInterrupt as stop:
         number = stop.number if isinstance(stop, Stopped) else signal.SIGINT
         which = "" if number == signal.SIGINT else f" by {signal.Signals(number).name}"
-        _say(f"\nstopped{which}: what is finished is kept, and the same command goes on from there")
+        same = "the same command, without --overwrite," if "--overwrite" in sys.argv else "the same command"
+        _say(f"\nstopped{which}: what is finished is kept, and {same} goes on from there")
         return 128 + number
     except BrokenPipeError:
         _drop(sys.stdout)

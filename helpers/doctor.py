@@ -254,7 +254,7 @@ def look_at_the_machine() -> list[Finding]:
 def model_of_the_processor() -> str:
     """Name the processor as well as the system tells it."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()

@@ -132,7 +132,7 @@ class Settings:
             ValueError: it is damaged, or names a setting that this version does not have.
         """
         try:
-            return cls(**json.loads(path.read_text()))
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"{path}: holds no settings that this version can read ({error}); run it with the version that wrote "

@@ -128,13 +128,13 @@ def plan(options: argparse.Namespace) -> list[tuple[Settings, Path]]:
     tasks.refuse_unused(options.dataset, flags)
     default = tasks.get(options.dataset).defaults
     models = given.pop("model", [default.model])
-    pretrain = given.pop("pretrained", [default.pretrained and options.model is None] * len(models))
+    # The pretrained encoder belongs to the default's network, as the weights of the classes do to its loss.
+    pretrain = given.pop("pretrained", [default.pretrained and model == default.model for model in models])
     if len(pretrain) != len(models):
         raise ValueError(
             f"--pretrain has {len(pretrain)} values for {len(models)} --models: give True or False for each."
         )
-    # The weights of the classes belong to the default's loss, as the pretrained encoder does to its network.
-    if "loss" in given:
+    if given.get("loss", [default.loss]) != [default.loss]:
         given.setdefault("class_weights", False)
     given_losses = given.pop("loss", [default.loss])
     common = dataclasses.replace(default, **given)
@@ -148,6 +148,8 @@ def plan(options: argparse.Namespace) -> list[tuple[Settings, Path]]:
         (name, times), *_ = collections.Counter(names).most_common()
         if times > 1:
             raise ValueError(f"{flag} names {name if flag == '--loss' else name[0]} {times} times: name each once.")
+    if options.start is not None and len(set(models)) > 1:
+        raise ValueError(f"--start {options.start} holds the weights of one network: give one of --models.")
     runs = []
     for (model, pretrained), loss, number in itertools.product(
         zip(models, pretrain, strict=True), given_losses, range(options.train)
@@ -168,6 +170,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     runs = plan(options)
     tasks.get(options.dataset).folder_of(runs[0][0].data)
+    if not options.overwrite:
+        for settings, folder in runs:
+            run_folder.refuse_other_settings(settings, folder)
     results = []
     for number, (settings, folder) in enumerate(runs, start=1):
         finished = run_folder.is_finished(folder) and not options.overwrite
@@ -185,6 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if len(patients):
         run_folder.write(folder / "patients.csv", patients.to_csv(index=False))
         written += ", and each one's Dice to patients.csv beside it"
+    else:  # an older one would pass for the patients of these runs
+        (folder / "patients.csv").unlink(missing_ok=True)
     print(written)
     print("to look at a prediction:\n")
     model = shlex.quote(str(results[-1].folder / "final.keras"))

@@ -141,6 +141,42 @@ def test_differences_are_over_trainings_and_over_patients():
     assert patients == pytest.approx((0.1, 0.2))
 
 
+def test_runs_that_were_scored_on_different_patients_have_no_table_together():
+    def result(model, seed, **patients):
+        mean = sum(patients.values()) / len(patients)
+        scores = {"dice": {"mean": mean, "median": mean, "interval": [0, 1]}, "patients": patients}
+        scores |= {"positives_iou": 0.5, "original_iou": 0.5, "baseline": {"original_iou": 0.5}}
+        settings = Settings(model=model, seed=seed)
+        return run_folder.Result(pathlib.Path(f"{model}/seed_{seed}"), settings, [], scores, 1, 1.0)
+
+    runs = [result("UNet", 0, a=0.5, b=0.7), result("UNet", 1, b=0.5, a=0.7), result("SE_UNet", 0, a=0.6, b=0.6)]
+    assert table.summarise(runs)["patients"].tolist() == [2, 2]
+    for other in (result("UNet", 1, a=0.5), result("UNet", 2, a=0.5, b=0.5, c=0.5), result("SE_UNet", 1, a=1, c=1)):
+        with pytest.raises(ValueError, match=f"{other.folder}: was scored on other patients or groups than UNet/seed"):
+            table.summarise([*runs[:1], other])
+
+
+def test_what_belongs_to_the_default_network_and_loss_is_kept_where_they_are_named():
+    def chosen(*words):
+        return [(s.model, s.pretrained, s.class_weights) for s, _ in run_plan("--dataset", "cityscapes", *words)]
+
+    default = ("Lite0_UNet", True, True)
+    assert chosen() == chosen("--models", "Lite0_UNet", "--loss", "Dice_CrossEntropy") == [default]
+    assert chosen("--models", "Lite0_UNet", "UNet") == [default, ("UNet", False, True)]
+    assert chosen("--loss", "FocalLoss") == [("Lite0_UNet", True, False)]
+
+
+def test_what_cannot_be_is_refused_before_the_first_training(kaggle_folder, tmp_path, capsys):
+    words = ["--data", str(kaggle_folder), "--out", str(tmp_path), *SMALL[:-2], "--epoch", "0"]
+    train.main(["--models", "SE_UNet", *words])
+    capsys.readouterr()
+    with pytest.raises(ValueError, match="SE_UNet-Dice_CrossEntropy/seed_0: holds a run with epochs 0, not 1"):
+        train.main(["--models", "UNet", "SE_UNet", *words[:-1], "1"])
+    assert "run 1" not in capsys.readouterr().out
+    train.main(["--models", "SE_UNet", *words, "--validation", "0", "--overwrite"])
+    assert (tmp_path / "brain/results.csv").exists() and not (tmp_path / "brain/patients.csv").exists()
+
+
 def test_folds_are_joined_over_all_patients(kaggle_folder, tmp_path):
     train.main(["--data", str(kaggle_folder), "--out", str(tmp_path), "--folds", "2", *SMALL[:-2]])
     with open(tmp_path / "brain/results.csv", newline="") as file:
@@ -281,6 +317,23 @@ def test_predict_draws_the_prediction_red_and_the_truth_green(tmp_path):
     assert red[8, 8] and not red[9, 9] and green[2, 2] and not green[3, 3]
 
 
+def test_predict_takes_no_true_masks_place(model_file, tmp_path):
+    images, truth = tmp_path / "images", np.full((32, 32), 255, np.uint8)
+    images.mkdir()
+    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(images / "a.png")
+    for folder in (images, tmp_path):
+        Image.fromarray(truth).save(folder / "a_mask.png")
+    words = ["--model", str(model_file), "--input", str(images), "--output"]
+    with pytest.raises(ValueError, match="is the folder of the images"):
+        predict.main([*words, f"{images}/../images"])
+    with pytest.raises(ValueError, match="a_mask.png is there and was not predicted"):
+        predict.main([*words, str(tmp_path)])
+    for path in tmp_path.rglob("a_mask.png"):
+        assert np.array_equal(np.asarray(Image.open(path)), truth)
+    for _ in range(2):  # what was predicted may be predicted again
+        predict.main([*words, str(tmp_path / "out")])
+
+
 def test_predict_names_an_image_that_cannot_be_read_and_writes_the_others(model_file, tmp_path):
     (tmp_path / "in").mkdir()
     Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "in/good.png")
@@ -346,6 +399,7 @@ train | --loss DiceLoss DiceLoss | --loss names DiceLoss 2 times: name each once
 train | --pretrain maybe | 'maybe' is neither True nor False
 train | --models Lite0_UNet --pretrain True --start brain | --pretrain has nothing to do where --start is brain
 train | --start nowhere.keras | nowhere.keras: no such file
+train | --models Lite0_UNet UNet --start brain | --start brain holds the weights of one network: give one of --models
 train | --train 0 | --train is 0: give 1 or more
 train | --devices -2 | --devices is -2: give 1 or more
 train | --auxiliary 0.4 | UNet has no auxiliary head

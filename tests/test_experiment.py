@@ -170,6 +170,32 @@ def test_a_finished_run_is_returned_and_not_trained_again(settings, finished, tm
     assert (tmp_path / "run/final.keras").stat().st_mtime_ns > before
 
 
+def test_a_run_that_is_begun_anew_is_kept_until_the_new_one_can_begin(settings, finished, tmp_path):
+    run, patients = tmp_path / "run", tmp_path / "kaggle_3m"
+    shutil.copytree(finished.folder, run)
+    shutil.copytree(settings.data, patients)
+    half(next(patients.rglob("*_1.tif")))
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    with pytest.raises(ValueError, match="kaggle_3m has 1 problem"):
+        experiment.run(dataclasses.replace(settings, data=str(patients)), run, overwrite=True, progress=False)
+    assert before == {path.name: path.read_bytes() for path in run.iterdir()}
+    its_own = dataclasses.replace(settings, start=str(run / "final.keras"), epochs=0)
+    begun = experiment.run(its_own, run, overwrite=True, progress=False)
+    assert begun.settings == its_own and begun.history == [] and same(weights(run), weights(finished.folder))
+
+
+def test_a_run_without_its_settings_is_what_its_networks_say(settings, finished, tmp_path):
+    run = shutil.copytree(finished.folder, tmp_path / "run")
+    (run / "settings.json").unlink()
+    with pytest.raises(ValueError, match=r"run with loss Dice_CrossEntropy, not FocalLoss"):
+        experiment.run(dataclasses.replace(settings, loss="FocalLoss"), run, progress=False)
+    assert experiment.run(settings, run, progress=False).scores == finished.scores
+    for path in (run / "settings.json", *run.glob("*.keras")):
+        path.unlink()
+    with pytest.raises(ValueError, match=r"settings.json: is missing; .*begin anew with --overwrite"):
+        experiment.run(settings, run, progress=False)
+
+
 def test_other_settings_do_not_overwrite(settings, finished):
     with pytest.raises(ValueError, match=r"run with epochs 3, not 4; .*--start .*final.keras.*--overwrite"):
         experiment.run(dataclasses.replace(settings, epochs=4), finished.folder, progress=False)

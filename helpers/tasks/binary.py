@@ -95,7 +95,7 @@ def counts_table(
 
 def read_counts(path: Path, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
     """Read a table of `counts_table`: counts (n, 3) and units (n,)."""
-    with open(path, newline="") as file:
+    with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     counts = np.array([[int(row[name]) for name in ("both", "predicted", "true")] for row in rows], "int64")
     return counts.reshape(-1, 3), np.array([row[layout.unit] for row in rows])

@@ -145,7 +145,7 @@ class Task:
     def joined(folders: Sequence[Path]) -> dict:
         """The scores of the folds in these folders, as of one set."""
         paths = [folder / "images.csv" for folder in folders]
-        with open(paths[0], newline="") as file:
+        with open(paths[0], newline="", encoding="utf-8") as file:
             columns = next(csv.reader(file))
         if "both" in columns:
             return binary.joined(paths, ONE_AREA)
@@ -153,7 +153,7 @@ class Task:
         names = names[: round(len(names) ** 0.5)]
         counts = []
         for path in paths:
-            with open(path, newline="") as file:
+            with open(path, newline="", encoding="utf-8") as file:
                 counts += [list(map(int, row[2:])) for row in list(csv.reader(file))[1:]]
         return metrics.street_scores(np.reshape(counts, (-1, len(names), len(names))), names)
 

@@ -112,9 +112,9 @@ def run(
             return run_folder.read(folder)
     first = spread.process == 0
     with run_folder.alone_in(folder) if first else contextlib.nullcontext():
-        if overwrite and first:
-            run_folder.clear(folder)
-        elif first and run_folder.is_finished(folder):  # since a moment ago, or its settings are damaged
+        if (
+            not overwrite and first and run_folder.is_finished(folder)
+        ):  # since a moment ago, or its settings are damaged
             run_folder.write_json(folder / "settings.json", dataclasses.asdict(settings))
             return run_folder.read(folder)
         return _run(settings, folder, overwrite, progress, callbacks, spread, keep_every)
@@ -134,7 +134,7 @@ def _run(
     spread: devices.Devices,
     keep_every: float,
 ) -> run_folder.Result | None:
-    """As `run`, in a folder that is ours alone; `anew`: pay no heed to what it holds, which is being removed."""
+    """As `run`, in a folder that is ours alone; `anew`: pay no heed to what it holds, and remove it."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -158,6 +158,8 @@ def _run(
         )
         model.optimizer.build(model.trainable_variables)
     if spread.process == 0:
+        if anew:  # only now: what does not fit is refused, and the old network may be what this one begins with
+            run_folder.clear(folder)
         run_folder.write_json(folder / "environment.json", run_folder.environment())
         run_folder.write_json(folder / "settings.json", dataclasses.asdict(settings))
 

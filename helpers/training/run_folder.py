@@ -200,11 +200,13 @@ def refuse_other_settings(settings: Settings, folder: Path) -> None:
     path = folder / "settings.json"
     names = [f"{name}.keras" for name in ("final", "best", "state") if (folder / f"{name}.keras").exists()]
     try:
-        found = Settings.read(path) if path.exists() else None
+        found = Settings.read(path)
     except (OSError, ValueError) as error:
         found = next((noted for name in names if (noted := _noted(folder / name)) is not None), None)
         if found is None and (names or is_finished(folder)):
-            raise ValueError(f"{str(error).rstrip('.')}; or begin anew with --overwrite.") from error
+            missing = isinstance(error, FileNotFoundError)
+            reason = f"{path}: is missing; choose another folder (--out)" if missing else str(error).rstrip(".")
+            raise ValueError(f"{reason}; or begin anew with --overwrite.") from error
     if found is None:
         return
     there = dataclasses.asdict(found)
@@ -243,7 +245,7 @@ def write(path: Path, content: bytes | str) -> None:
         reason = "the disk is full" if full else error.strerror or str(error)
         raise OSError(
             f"{path}: could not be written ({reason}); {'make room' if full else 'see to that'} and run the same "
-            "command again, which goes on from what is finished."
+            "command again (without --overwrite), which goes on from what is finished."
         ) from error
 
 

@@ -20,20 +20,31 @@ def summarise(results: Sequence[Result]) -> pandas.DataFrame:
 
     The folds of a seed are joined first. Where each patient (or group) has a score, there are the columns of
     `differences` to the first network with the same loss on the same ones.
+
+    Raises:
+        ValueError: a fold's table is damaged, or a run was scored on other patients than the first.
     """
     groups: dict[tuple, list[Result]] = {}
     for result in results:
         groups.setdefault(_key(result), []).append(result)
     rows = []
     first: dict[str, np.ndarray] = {}
+    names: list[str] = []
     for key, group in groups.items():
         row: dict[str, str | int | float] = dict(zip(_KEYS, key, strict=True))
-        by_seed = [_joined(list(folds)) for _, folds in itertools.groupby(sorted(group, key=_seed), _seed)]
+        seeds = [list(folds) for _, folds in itertools.groupby(sorted(group, key=_seed), _seed)]
+        by_seed = [_joined(folds) for folds in seeds]
         row["seeds"] = len(by_seed)
         if _scored(group[0].scores):
             row.update(_task(group[0]).layout(by_seed[0]).columns(by_seed))
         if "patients" in by_seed[0]:
-            names = sorted(by_seed[0]["patients"])
+            names = names or sorted(by_seed[0]["patients"])
+            for scores, folds in zip(by_seed, seeds, strict=True):
+                if sorted(scores["patients"]) != names:
+                    raise ValueError(
+                        f"{folds[0].folder}: was scored on other patients or groups than {results[0].folder}, so the "
+                        "two cannot stand in one table: train it again with --overwrite, or elsewhere (--out)."
+                    )
             by_patient = np.array([[scores["patients"][name] for name in names] for scores in by_seed])
             if key[-1] in first:
                 row.update(differences(by_patient, first[key[-1]]))
