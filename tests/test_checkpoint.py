@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import json
 import os
+import zipfile
 
 import keras
 import numpy as np
@@ -46,6 +47,27 @@ def test_the_note_travels_in_the_file_and_keras_leaves_it_alone(save):
     loaded = keras.models.load_model(path, compile=False)
     assert np.array_equal(loaded.predict_on_batch(images), network().predict_on_batch(images))
     assert checkpoint.read_note(save()) is None
+
+
+@pytest.mark.parametrize("entries", [("archive/data.pkl", "archive/version"), ("weights.npy",), ()])
+def test_a_zip_archive_of_another_make_is_not_called_damaged(entries, tmp_path):
+    path = tmp_path / "model.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in entries:
+            archive.writestr(name, "3\n")
+    with pytest.raises(ValueError, match=r"model.pth: is a zip archive, as PyTorch's .*: give a .keras file") as error:
+        checkpoint.check(path)
+    assert "damaged" not in str(error.value)
+
+
+def test_a_network_that_lacks_a_part_is_damaged(save):
+    path = save()
+    with zipfile.ZipFile(path) as archive:
+        config = archive.read("config.json")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", config)
+    with pytest.raises(ValueError, match=r"network.keras: is damaged \(metadata.json is missing in it\)"):
+        checkpoint.check(path)
 
 
 def test_the_state_brings_back_the_weights_and_the_optimizer(tmp_path):

@@ -1,5 +1,6 @@
 """What a learner reads under a check: a line in green or red, never the check or its answers."""
 
+import math
 import os
 import re
 import subprocess
@@ -199,6 +200,8 @@ def test_an_argument_that_changes_is_named(change, which):
 def test_a_function_that_changes_nothing_is_called_as_it_is():
     pair = np.array([np.nan, 1]), [np.ones(2)]
     assert checks.unchanged(lambda values, *rest, by: (values * by, rest))(*pair, by=2)[1] == (pair[1],)
+    for empty in (math.nan, [math.nan], np.array([complex(math.nan, 1)])):
+        assert checks.unchanged(lambda value, by: "as it is")(empty, by=empty) == "as it is"
 
 
 @pytest.mark.parametrize(
@@ -224,6 +227,52 @@ def test_rounded_numbers_are_told_as_such_and_never_look_alike():
     with pytest.raises(AssertionError, match=r"expected 0.3333, got 0.333: .*not rounded"):
         checks.agree(0.333, 1 / 3, "look")
     assert checks.told(0.5, 0.5000001) == ("0.5", "0.5000001")
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "message"),
+    [
+        ([0.9, 0.01], [0.901, 0.012], "expected 0.012, got 0.01 at [1]: give the numbers as they are, not rounded"),
+        ([0, 0], [0.003, 0.002], "expected 0.003, got 0 at [0]: look"),
+        ([0.5, 0], [0.5, 0.003], "expected 0.003, got 0 at [1]: look"),
+        ([0, 0], [1e-8, 2e-8], "expected 2e-08, got 0 at [1]: look"),
+        ([0.5, 4e-8], [0.5, 0.003], "expected 0.003, got 4e-08 at [1]: look"),
+        ([0.01, 5e-8], [0.01, 0], "expected 0, got 5e-08 at [1]: look"),
+        ([0.33, 0.67], [1 / 3, 2 / 3], "expected 0.667, got 0.67 at [1]: by hand"),
+        ([0.0, 0.0], [0.003, 0.004], "expected 0.004, got 0 at [1]: forgotten"),
+        ([np.nan, 0.33], [np.nan, 1 / 3], "expected 0.333, got 0.33 at [1]: give the numbers as they are, not rounded"),
+    ],
+)
+def test_what_is_0_is_not_called_rounded_and_a_known_mistake_comes_first(got, expected, message):
+    likely = {"forgotten": [0, 0]} if expected[-1] == 0.004 else {"by hand": [0.33, 0.67]}
+    with pytest.raises(AssertionError) as error:
+        checks.agree(got, expected, "look", likely)
+    assert str(error.value) == message
+
+
+def test_beside_zeros_the_noise_of_floats_agrees():
+    checks.agree([1e-17, -3e-8], [0, 0], "look")
+    checks.agree(1e-17, 0, "look")
+    with pytest.raises(AssertionError, match="expected 0, got 2e-07: look"):
+        checks.agree(2e-7, 0, "look", tolerance=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "message"),
+    [
+        ([np.nan, 1, 2], [np.nan, 1, 3], "expected 3, got 2 at [2]: look"),
+        ([np.inf, 1, 2], [np.inf, 1, 3], "expected 3, got 2 at [2]: look"),
+        ([np.nan, np.inf, 2], [np.nan, -np.inf, 2], "expected -inf, got inf at [1]: look"),
+        ([np.nan, np.nan, 9], [np.nan, 1, 3], "expected 1, got nan at [1]: look"),
+        (None, np.nan, "expected numbers, got None: look"),
+        (None, [1, 2], "expected numbers, got None: look"),
+        ([1, None], [1, np.nan], "expected numbers, got None: look"),
+    ],
+)
+def test_where_both_are_nan_or_infinite_they_agree_and_none_is_no_number(got, expected, message):
+    with pytest.raises(AssertionError) as error:
+        checks.agree(got, expected, "look")
+    assert str(error.value) == message
 
 
 def block(first=4, act="relu", rate=0.0, momentum=0.9, epsilon=1e-5, own=False, **settings):

@@ -95,6 +95,41 @@ def test_small_parts_of_a_volume_are_dropped_and_corners_connect():
     assert not inference.AreaRule(smallest_part=0.5)(np.zeros((2, 4, 4))).any()
 
 
+def heads(*names):
+    """A network with an output for each name, as a dictionary."""
+    inputs = keras.Input((32, 32, 3))
+    return keras.Model(inputs, {name: keras.layers.Conv2D(1, 1, name=name)(inputs) for name in names}, name="own")
+
+
+def test_a_network_with_named_outputs_is_loaded_with_main_alone_or_refused(tmp_path, images):
+    path = tmp_path / "heads.keras"
+    heads("main", "edges").save(path)
+    assert inference.load_model(path).output.shape == (None, 32, 32, 1)
+    with pytest.raises(ValueError, match="own has the heads main, edges: give a network of one"):
+        inference.predict_probabilities(inference.load_model(path, auxiliary=True), images)
+    heads("area", "edges").save(path)
+    for auxiliary in (False, True):
+        with pytest.raises(ValueError, match=r"heads.keras: gives the outputs area, edges, and none is named main"):
+            inference.load_model(path, auxiliary)
+
+
+@pytest.mark.parametrize("many", [2, 4])
+def test_a_network_with_a_list_of_outputs_is_refused(many, tmp_path):
+    inputs = keras.Input((32, 32, 3))
+    path = tmp_path / "several.keras"
+    keras.Model(inputs, [keras.layers.Conv2D(1, 1)(inputs) for _ in range(many)]).save(path)
+    with pytest.raises(ValueError, match=r"several.keras: gives outputs of shape \[.*give a network that segments"):
+        inference.load_model(path)
+
+
+def test_a_network_whose_main_output_is_no_map_is_refused(tmp_path):
+    inputs = keras.Input((32, 32, 3))
+    path = tmp_path / "classifier.keras"
+    keras.Model(inputs, {"main": keras.layers.GlobalAveragePooling2D()(inputs)}).save(path)
+    with pytest.raises(ValueError, match=r"gives outputs of shape \(None, 3\); give a network that segments"):
+        inference.load_model(path)
+
+
 @pytest.mark.parametrize(
     ("change", "message"), [({"scales": ()}, "scales"), ({"scales": (1, 0)}, "scales"), ({"window": (0, 9)}, "window")]
 )

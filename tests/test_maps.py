@@ -93,6 +93,25 @@ def test_grad_cam_of_a_linear_network(linear):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_grad_cam_takes_a_mask_of_any_kind(linear):
+    images = np.full((1, HEIGHT, WIDTH, 3), 255, np.uint8)
+    where = np.zeros((1, HEIGHT, WIDTH), bool)
+    where[0, 4:9, 4:9] = True
+    expected = maps.grad_cam(linear, images, "features", where)
+    assert expected.max() == 1
+    for mask in (where.astype("uint8"), where * np.uint8(255), where.astype("float32"), where.tolist()):
+        assert np.array_equal(maps.grad_cam(linear, images, "features", mask), expected)
+
+
+def test_grad_cam_asks_about_an_area_that_is_thinner_than_the_networks_pixels():
+    inputs = keras.Input((10, 14, 3), name="image")
+    model = keras.Model(inputs, keras.layers.Conv2D(1, 1, kernel_initializer="ones", name="head_conv")(inputs))
+    where = np.zeros((1, HEIGHT, WIDTH), bool)
+    where[0, 4, 4] = True  # a quarter of a pixel of the network
+    images = np.full((1, HEIGHT, WIDTH, 3), 255, np.uint8)
+    assert maps.grad_cam(model, images, "image", where).min() == 1
+
+
 def test_grad_cam_asks_about_what_is_marked(linear):
     images = np.zeros((2, HEIGHT, WIDTH, 3), np.uint8)
     images[..., 1] = 255  # the logit is -1 everywhere: nothing is marked
@@ -110,9 +129,31 @@ def test_grad_cam_runs_through_a_whole_network(images):
     assert found.shape == (2, HEIGHT, WIDTH) and found.min() >= 0 and found.max() <= 1
 
 
+@pytest.mark.parametrize(
+    ("network", "settings", "message"),
+    [
+        ("UNet", {"classes": 5}, "UNet has 5 classes: give a network of one class"),
+        ("UNet_S5_D16", {"auxiliary": True}, "UNet_S5_D16 has 2 heads: give a network of one head"),
+    ],
+)
+@pytest.mark.parametrize("where", [None, np.ones((2, HEIGHT, WIDTH), bool)], ids=["what is marked", "all"])
+def test_grad_cam_refuses_a_network_of_several_answers(network, settings, message, where, images):
+    model = zoo.build(network, (None, None, 3), filters=2, **settings)
+    with pytest.raises(ValueError, match=message):
+        maps.grad_cam(model, images, "bottleneck_relu_2", where)
+
+
+def test_grad_cam_refuses_a_network_without_the_zoos_head(images):
+    inputs = keras.Input((None, None, 3))
+    model = keras.Model(inputs, keras.layers.Conv2D(1, 1)(inputs), name="own")
+    with pytest.raises(ValueError, match="own has no layer 'head_conv'"):
+        maps.grad_cam(model, images, "anything")
+
+
 def test_wrong_input_is_named(linear, images):
-    with pytest.raises(ValueError, match="no layer 'bottle'"):
-        maps.grad_cam(linear, images, "bottle")
+    for layer in ("bottle", "head_conv", "main"):
+        with pytest.raises(ValueError, match=f"no layer {layer!r} before its head: .* such as .*features"):
+            maps.grad_cam(linear, images, layer)
     with pytest.raises(ValueError, match=r"where has the shape \(20, 28\)"):
         maps.grad_cam(linear, images, "features", np.ones((HEIGHT, WIDTH), bool))
     with pytest.raises(ValueError, match="give uint8"):

@@ -503,6 +503,39 @@ def test_curves_take_every_form_of_a_history():
     assert [list(line.get_ydata()) for line in axes.lines] == [[0.5, 0.25]] * 5
 
 
+def every(number, epochs):
+    """A row for each epoch, as of a run that is validated every few epochs and after its last."""
+    measured = {*range(number, epochs + 1, number), epochs}
+    return [
+        {"epoch": epoch, "loss": 1 / epoch} | ({"validation_dice": epoch / 100} if epoch in measured else {})
+        for epoch in range(1, epochs + 1)
+    ]
+
+
+@pytest.mark.parametrize("form", [list, pandas.DataFrame], ids=["rows", "data frame"])
+def test_curve_of_what_is_measured_every_few_epochs_joins_its_points(form):
+    runs = {"18": [form(every(18, 36))] * 2, "2": [form(every(2, 37))]}
+    (axes,) = figures.curves(runs, "validation_dice").axes
+    eighteen, two = axes.lines
+    assert (list(eighteen.get_xdata()), list(eighteen.get_ydata())) == ([18, 36], [0.18, 0.36])
+    assert band(axes) == [(0.18, 0.18), (0.36, 0.36)]
+    assert list(two.get_xdata()) == [*range(2, 37, 2), 37]
+
+
+def test_a_point_without_neighbours_has_a_marker_in_a_long_curve():
+    values = [1.0, math.nan, 2.0, 3.0, math.inf, 4.0, math.nan, *[5.0] * 12, math.nan]
+    (axes,) = figures.curves({"U-Net": [{"loss": values}], "whole": [{"loss": [1.0] * 20}]}).axes
+    broken, whole = axes.lines
+    np.testing.assert_array_equal(broken.get_ydata(), values)
+    assert (broken.get_marker(), broken.get_markevery()) == ("o", [0, 5])
+    assert whole.get_marker() == "None"
+
+
+def test_a_curve_of_nothing_but_nan_keeps_its_epochs():
+    (axes,) = figures.curves({"U-Net": [{"loss": [math.nan] * 20}]}).axes
+    assert axes.lines[0].get_xdata().tolist() == list(range(1, 21))
+
+
 @pytest.mark.parametrize(
     ("histories", "sentence"),
     [

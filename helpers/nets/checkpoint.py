@@ -79,11 +79,16 @@ def check(path: Path) -> None:
             raise ValueError(f"{path}: {words}.")
     try:
         with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
             missing = [name for name in _NEEDED if name not in archive.namelist()]
+            damaged = None if len(missing) == len(_NEEDED) else archive.testzip()
     except Exception as error:  # a damaged archive raises many kinds: BadZipFile, zlib.error, EOFError, ...
         cut = "is cut off or damaged" if beginning.startswith(b"PK") else "is not a network saved by Keras 3"
         raise ValueError(f"{path}: {cut} ({error}): get it again, or train it again.") from error
+    if len(missing) == len(_NEEDED):
+        raise ValueError(
+            f"{path}: is a zip archive, as PyTorch's and NumPy's files are, but no network saved by Keras 3: give a "
+            ".keras file."
+        )
     if damaged or missing:
         words = f"{damaged} in it does not fit its checksum" if damaged else f"{missing[0]} is missing in it"
         raise ValueError(f"{path}: is damaged ({words}): get it again, or train it again.")

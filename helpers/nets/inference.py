@@ -63,7 +63,13 @@ def load_model(source: str | Path, auxiliary: bool = False) -> keras.Model:
     if len(inputs) != 4 or inputs[-1] != 3 or (inputs[1] is None) != (inputs[2] is None):
         raise ValueError(f"{path}: takes inputs of shape {inputs}; give a network for RGB images.")
     heads = getattr(model, "output", None)  # a Sequential one that was loaded has none to show
-    if not isinstance(heads, dict) and len(outputs) != 4:
+    if isinstance(heads, dict):
+        if "main" not in heads:
+            raise ValueError(
+                f"{path}: gives the outputs {', '.join(heads)}, and none is named main: save a network with one output."
+            )
+        outputs = heads["main"].shape
+    if len(outputs) != 4 or not isinstance(outputs[-1], int):  # a list of four outputs has a length of 4 too
         raise ValueError(f"{path}: gives outputs of shape {outputs}; give a network that segments.")
     if isinstance(heads, dict) and not auxiliary:
         model = keras.Model(model.input, heads["main"], name=model.name)
@@ -156,9 +162,13 @@ def predict_probabilities(
         float32 probabilities in [0, 1], (n, height, width) for one class, (n, height, width, classes) for several.
 
     Raises:
-        ValueError: the images are no stack of RGB images in uint8, or a scale or a side of the window is not above 0.
+        ValueError: the images are no stack of RGB images in uint8, a scale or a side of the window is not above 0, or
+            the network has several heads.
     """
     _check(images)
+    heads = getattr(model, "output", None)
+    if isinstance(heads, dict):
+        raise ValueError(f"{model.name} has the heads {', '.join(heads)}: give a network of one, as load_model does.")
     if not scales or min(scales) <= 0:
         raise ValueError(f"scales are {tuple(scales)}: give factors above 0.")
     if window is not None and min(window) < 1:

@@ -55,31 +55,34 @@ def grad_cam(model: keras.Model, images: np.ndarray, layer: str, where: np.ndarr
     Mapping".
 
     Args:
-        model: a network of the zoo with one class.
+        model: a network of the zoo with one class and one head.
         images: (n, height, width, 3) uint8, normalised as the network was trained.
-        layer: the name of the layer whose features are asked, such as "bottleneck_relu_2".
-        where: (n, height, width) bool, the pixels whose answer is explained; None for those that the network marks
-            (probability 0.5 or more).
+        layer: the name of the layer whose features are asked, such as "bottleneck_relu_2"; any before the head.
+        where: (n, height, width) bool, or a mask of 0 and 1 or of 0 and 255: the pixels whose answer is explained;
+            None for those that the network marks (probability 0.5 or more).
 
     Returns:
         (n, height, width) float32 in [0, 1] in the images' own size, the highest place of each image 1; all 0 where
         no pixel is asked about, or nothing raises the answer.
 
     Raises:
-        ValueError: there is no such layer (with some that there are), the shapes do not fit, or the backend has no
-            gradients here.
+        ValueError: the network has several classes or heads, or no head of the zoo; there is no such layer before its
+            head (with some that there are), the shapes do not fit, or the backend has no gradients here.
     """
-    names = [each.name for each in model.layers]
+    names = _layers_before_the_head(model)
     if layer not in names:
-        ends = [name for name in names if name.endswith("relu_2")]
-        raise ValueError(f"{model.name} has no layer {layer!r}: choose one of its layers, such as {', '.join(ends)}.")
+        ends = [name for name in names if name.endswith("relu_2")] or names
+        raise ValueError(
+            f"{model.name} has no layer {layer!r} before its head: choose one of its layers, such as {', '.join(ends)}."
+        )
     if where is None:
         where = inference.predict_probabilities(model, images) >= 0.5
-    if np.shape(where) != images.shape[:3]:
-        raise ValueError(f"where has the shape {np.shape(where)}: give {images.shape[:3]}, one plane for each image.")
+    where = np.asarray(where) > 0.5
+    if where.shape != images.shape[:3]:
+        raise ValueError(f"where has the shape {where.shape}: give {images.shape[:3]}, one plane for each image.")
     batch, restore = inference.fitted(model, images)
-    area, _ = inference.fitted(model, np.repeat(where[..., None].astype("uint8") * 255, 3, axis=-1))
-    area = (area[..., :1] >= 0.5).astype("float32")
+    # Of a network's pixel that holds several of the image's, the share that is asked about: a thin area would vanish.
+    area = inference.fitted(model, np.repeat(where[..., None], 3, axis=-1) * np.uint8(255))[0][..., :1]
 
     batch = keras.ops.convert_to_tensor(batch)
     target = model.get_layer(layer).output
@@ -89,6 +92,19 @@ def grad_cam(model: keras.Model, images: np.ndarray, layer: str, where: np.ndarr
     weights = gradient.mean(axis=(1, 2), keepdims=True)
     raised = restore(np.maximum((weights * features).sum(axis=-1, keepdims=True), 0))
     return raised / np.maximum(raised.max(axis=(1, 2), keepdims=True), np.finfo("float32").tiny)
+
+
+def _layers_before_the_head(model: keras.Model) -> list[str]:
+    """The names of the layers whose features Grad-CAM can ask."""
+    if len(model.outputs) != 1:
+        raise ValueError(f"{model.name} has {len(model.outputs)} heads: give a network of one head, for Grad-CAM.")
+    if "head_conv" not in [each.name for each in model.layers]:
+        raise ValueError(f"{model.name} has no layer 'head_conv', which Grad-CAM explains: give a network of the zoo.")
+    logits = model.get_layer("head_conv").output
+    if logits.shape[-1] != 1:
+        raise ValueError(f"{model.name} has {logits.shape[-1]} classes: give a network of one class, for Grad-CAM.")
+    before = keras.Model(model.input, logits).layers[:-1]
+    return [each.name for each in before if len(each.output.shape) == 4]
 
 
 def _gradient(function: Callable, values: np.ndarray) -> np.ndarray:

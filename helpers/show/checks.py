@@ -134,29 +134,41 @@ def agree(
         words: what is likely wrong if nothing in `likely` is.
         likely: {what is wrong: the numbers that this mistake gives}.
         what: of what the numbers are, said first.
-        tolerance: the largest difference, as a share of the largest of the expected numbers.
+        tolerance: the largest difference, as a share of the largest of the expected numbers; where all of these are 0,
+            it is 1e-7.
     """
-    got, expected = (np.asarray(_numbers(values), dtype=float) for values in (got, expected))
     lead = f"{what}: " if what else ""
+    given = _numbers(got)
+    got, expected = (np.asarray(values, dtype=float) for values in (given, _numbers(expected)))
+    missing = np.isnan(got).any() and any(value is None for value in np.ravel(given))  # NumPy makes NaN of None
+    assert not missing, f"{lead}expected numbers, got None: {words}"
     assert got.shape == expected.shape, f"{lead}expected the shape {expected.shape}, got {got.shape}: {words}"
     finite = np.abs(expected[np.isfinite(expected)])
-    room = tolerance * max(finite.max(initial=0), 1e-12)
-    if np.allclose(got, expected, rtol=0, atol=room, equal_nan=True):
+    room = tolerance * finite.max(initial=0) or 1e-7
+    same = np.isclose(got, expected, rtol=0, atol=room, equal_nan=True)
+    if same.all():
         return
-    likely = dict(likely or {})
-    if any(np.allclose(got, np.round(expected, digits), rtol=0, atol=1e-7) for digits in range(2, 7)):
-        likely = {"give the numbers as they are, not rounded": got}
-    for mistake, values in likely.items():
+    for mistake, values in (likely or {}).items():
         values = np.asarray(_numbers(values), dtype=float)
         fits = values.shape == got.shape[got.ndim - values.ndim :]  # also what is the same for each slice
         if fits and np.allclose(got, values, rtol=0, atol=room, equal_nan=True):
             words = mistake
             break
+    else:
+        if any(_rounded(got, expected, digits, min(room, 1e-7)) for digits in range(2, 7)):
+            words = "give the numbers as they are, not rounded"
     with np.errstate(invalid="ignore"):
-        apart = np.abs(got - expected)
+        apart = np.where(same, 0, np.abs(got - expected))
     place = np.unravel_index(np.where(np.isnan(apart), np.inf, apart).argmax(), got.shape)
     where = f" at {[int(index) for index in place]}" if place else ""
     raise AssertionError(f"{lead}expected {{}}, got {{}}{where}: {words}".format(*told(expected[place], got[place])))
+
+
+def _rounded(got: np.ndarray, expected: np.ndarray, digits: int, room: float) -> bool:
+    """Whether these are the expected numbers rounded. A 0 alone does not show it: it may stand for a missing answer."""
+    rounded = np.round(expected, digits)
+    shown = (rounded != 0) & ~np.isclose(rounded, expected, rtol=0, atol=room, equal_nan=True)
+    return bool(shown.any()) and np.allclose(got, rounded, rtol=0, atol=room, equal_nan=True)
 
 
 def told(expected: float, got: float) -> tuple[str, str]:
@@ -295,5 +307,5 @@ def _same(now: Any, before: Any) -> bool:
     if isinstance(before, list):
         return len(now) == len(before) and all(map(_same, now, before))
     if isinstance(before, np.ndarray):
-        return now.dtype == before.dtype and np.array_equal(now, before, equal_nan=before.dtype.kind == "f")
-    return now == before if isinstance(before, str | int | float) else now is before
+        return now.dtype == before.dtype and np.array_equal(now, before, equal_nan=before.dtype.kind in "fc")
+    return now is before or (isinstance(before, str | int | float) and now == before)  # NaN does not equal itself

@@ -412,19 +412,31 @@ def draw_runs(
     dashed: bool = False,
     first_epoch: int = 1,
 ) -> None:
-    """Draw the mean of runs, each with a value for each epoch, and the band from lowest to highest."""
+    """Draw the mean of runs, each with a value for each epoch, and the band from lowest to highest.
+
+    NaN is an epoch without a value.
+    """
     longest = max(len(run) for run in runs)
     reached = [[run[epoch] for run in runs if epoch < len(run)] for epoch in range(longest)]
     epochs = np.arange(first_epoch, first_epoch + longest)
+    means = np.array([np.mean(values) for values in reached])
+    measured = np.flatnonzero(~np.isnan(means))
+    if len(measured) and measured[0] > 0:
+        # Measured in some epochs only: these are joined. A loss that became NaN was a number at first, and is a gap.
+        epochs, means, reached = epochs[measured], means[measured], [reached[number] for number in measured]
     # A line through a single point is invisible.
+    finite = np.isfinite(means)
+    alone = finite & ~np.append(finite[1:], False) & ~np.append(False, finite[:-1])
+    marked = np.flatnonzero(alone | (len(epochs) < 16))
     axes.plot(
         epochs,
-        [np.mean(values) for values in reached],
+        means,
         "--" if dashed else "-",
         color=colour,
         label=label,
         linewidth=2,
-        marker="o" if longest < 16 else None,
+        marker="o" if len(marked) else None,
+        markevery=marked.tolist(),
         markersize=4,
     )
     if len(runs) > 1:
@@ -723,7 +735,8 @@ def _values(run: Any, metric: str, label: str) -> list[float]:
     """One run's metric over the epochs, from any of the forms that a history comes in."""
     run = getattr(run, "history", run)
     if isinstance(run, list):
-        run = {name: [row[name] for row in run] for name in (run[0] if run else ())}
+        names = dict.fromkeys(name for row in run for name in row)  # a first row may lack what is measured later
+        run = {name: [row.get(name, np.nan) for row in run] for name in names}
     if metric not in run or len(run[metric]) == 0:
         names = ", ".join(name for name in run if len(run[name])) or "nothing, for it has no epochs"
         raise ValueError(f"a history of {label!r} has no {metric!r}: it has {names}.")

@@ -29,7 +29,7 @@ WRONG = {
             "/ (devices * efficiency * teraflops": "* teraflops / (devices * efficiency",
         },
         ("prints", "expected one number"): "return print(forward)",
-        ("rounds", "not rounded"): {
+        ("rounds", "nothing is rounded"): {
             "return operations / (devices * efficiency * teraflops * 1e12) / 3600": "return round(operations / (devices * efficiency * teraflops * 1e12) / 3600, 2)"
         },
         ("full efficiency on one device", "one device too"): {
