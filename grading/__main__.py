@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 
-from grading import collect, report, sandbox
+from grading import check, collect, report, sandbox
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 STATES_OF_NOTHING = ("blank", "missing")
@@ -59,9 +59,11 @@ def grade(options) -> int:
     marks = report.read_marks(options.out / "by_hand.csv")
     if not options.no_sandbox and (why := sandbox.why_unavailable()):
         raise sandbox.Unavailable(why)
+    found = collect.submissions(options.submissions, known)
+    if not found:
+        raise ValueError(f"{options.submissions} holds no notebook: put there what was handed in, or name another.")
     store = options.out / "build" / "grading"
     seed = _seed(options, store)
-    found = collect.submissions(options.submissions, known)
     print(
         f"{len(found)} notebooks of {len({each.student for each in found})} students; "
         f"hidden tests draw from SEED={seed}"
@@ -81,6 +83,10 @@ def grade(options) -> int:
         print(f"{roster.save(rows, options.out)} is ready to import")
         for name in sorted({row.student for row in rows if roster.find(row.student) is None}):
             print(f"not in the class list, or there twice: {name}")
+        for (place, lesson), several in roster.found(rows).items():
+            if len(several) > 1:
+                names = ", ".join(row.student for row in several)
+                print(f"{roster.name(place)} has {lesson} several times, and the best counts: {names}")
     if options.nbgrader:
         from grading import gradebook
 
@@ -219,14 +225,17 @@ def _row(each: collect.Submission, known, answer: dict | None, options, marks: d
     row = report.Row(each.student, each.lesson, "graded", {}, most, {}, list(each.notes), each.cells)
     states = set()
     for found, exercise in zip(answer["verdicts"], lesson.exercises, strict=True):
-        points, sentence = found["points"], found["sentence"]
+        points, sentence, state = found["points"], found["sentence"], found["state"]
         if exercise.by_hand:
             points, comment = marks.get((each.student, each.lesson, exercise.name), (None, ""))
-            if exercise.name not in each.cells or each.cells[exercise.name].strip() == exercise.stub.strip():
-                points, sentence = points or 0.0, "Nothing is written yet."
+            written = not check.is_blank(each.cells.get(exercise.name, ""), exercise.stub)
+            if exercise.name not in each.cells or not written:
+                points, comment, state = points or 0.0, "Nothing is written yet.", "blank"
             elif points is not None:
+                state = "right"
+            if points is not None:
                 points, sentence = min(max(points, 0.0), exercise.points), comment
-        states.add("by hand" if points is None else found["state"])
+        states.add(state)
         used = collect.shortcuts(lesson, exercise, each.cells.get(exercise.name, ""))
         if points and used:
             row.notes.append(f"{exercise.name} calls {', '.join(used)} of helpers, which it is there to build.")

@@ -21,11 +21,12 @@ from typing import NoReturn
 
 import numpy as np
 
-from grading import inside, sandbox, wire
+from grading import inside, learner, sandbox, wire
 
-HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS$(.*?)^### END HIDDEN TESTS$", re.MULTILINE | re.DOTALL)
+HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS[ \t]*$(.*?)^### END HIDDEN TESTS[ \t]*$", re.MULTILINE | re.DOTALL)
 STUB = "Your code here: replace this line."
 MOST_BYTES = 256 * 2**20
+MOST_LETTERS = 200_000  # of a cell that is looked into here, and not in the sandbox
 MOST_ASKED = 200_000  # calls back in one call
 START_SECONDS = 300  # for Python itself and the lesson's imports; a machine may be busy
 ENDINGS = {
@@ -112,6 +113,7 @@ class Session(wire.Coder):
     def __init__(self, lesson, cells: dict, others: list[str], limits, seed: int, walls: bool = True):
         super().__init__("c", trusting=False)
         self.lesson, self.cells, self.others = lesson, cells, others
+        self.given = lesson.given([*others, *cells.values()])
         self.limits, self.seed, self.walls = limits, seed, walls
         self.box, self.starts, self.orders = None, 0, 0
         self.half = set()  # cells of which only the definitions are run, as all of them took too long
@@ -132,6 +134,8 @@ class Session(wire.Coder):
         self.box = sandbox.Sandbox([sys.executable, "-P", "-m", "grading.learner"], self.limits, walls=self.walls)
         self.end = time.monotonic() + START_SECONDS
         self.ask("prepare", "", self.lesson.imports, seed=self.seed)
+        if self.given:
+            self.ask("run", "", self.given, "<lesson>", False)
         for number, source in enumerate(self.others):
             name = f"{number}"
             if name not in self.deadly:
@@ -280,9 +284,9 @@ class Session(wire.Coder):
             thing, do = self.things[message["on"]], message["ask"]
             if not message["on"].startswith("c") or isinstance(thing, Answer):
                 raise wire.Refused("this is none of the check's things")
-            if do == "call" and callable(thing):
+            if do == "call" and callable(thing) and is_for_answers(thing):
                 value = thing(*args, **kwargs)
-            elif do == "get" and isinstance(args[0], str) and not args[0].startswith("_") and not is_function(thing):
+            elif do == "get" and isinstance(args[0], str) and not args[0].startswith("_") and may_tell(thing, args[0]):
                 value = getattr(thing, args[0])
             else:
                 raise wire.Refused(f"{do} is not possible here")
@@ -303,16 +307,8 @@ class Session(wire.Coder):
 
     def may_leave(self, thing) -> dict:
         """A function of the check's may be called, a thing of its own classes asked; nothing else gets a name."""
-        own = type(thing).__module__ == "check"
-        if is_function(thing) or own or isinstance(thing, np.random.Generator | functools.partial):
-            is_callback = "keras" in sys.modules and isinstance(thing, sys.modules["keras"].callbacks.Callback)
-            return {"callback": is_callback}
-        if (
-            callable(thing)
-            and type(thing).__module__.startswith(("helpers.", "keras."))
-            and not isinstance(thing, type)
-        ):
-            return {}
+        if is_for_answers(thing):
+            return {"callback": is_callback(thing)}
         raise wire.Refused(f"a check cannot hand on a {type(thing).__name__}")
 
     def encode(self, value, depth=0):
@@ -328,11 +324,38 @@ class Session(wire.Coder):
         return _remote()(self, name, about, weights)
 
 
-def is_function(thing) -> bool:
-    """Whether a thing of the check's is a function, which can be called and not looked into."""
-    return isinstance(
-        thing, types.FunctionType | types.BuiltinFunctionType | types.MethodType | type | functools.partial
+def is_for_answers(thing) -> bool:
+    """Whether an answer may hold, and call, a thing of the check's.
+
+    What it calls runs outside of the sandbox. So a method counts only if the check wrote it: those of a network, an
+    array or a file write files.
+    """
+    if isinstance(thing, functools.partial):
+        return is_for_answers(thing.func)
+    if isinstance(thing, types.MethodType):
+        return may_tell(thing.__self__, thing.__name__)
+    if isinstance(thing, types.BuiltinFunctionType):
+        return isinstance(thing.__self__, types.ModuleType | list | dict | set)
+    if isinstance(thing, types.FunctionType | type | np.random.Generator) or type(thing).__module__ == "check":
+        return True
+    return callable(thing) and type(thing).__module__.startswith(("helpers.", "keras."))
+
+
+def may_tell(thing, attribute: str) -> bool:
+    """Whether an answer may have an attribute of a thing: the check gave it, or Keras asks a callback for it."""
+    if isinstance(thing, np.random.Generator):
+        return True
+    kinds = type(thing).__mro__
+    owner = next((kind for kind in kinds if attribute in vars(kind)), kinds[0])
+    asked = is_callback(thing) and owner is sys.modules["keras"].callbacks.Callback
+    return kinds[0].__module__ == "check" and (
+        owner.__module__ == "check" or (asked and attribute.startswith(("on_", "set_")))
     )
+
+
+def is_callback(thing) -> bool:
+    """Whether a thing is a callback of Keras."""
+    return "keras" in sys.modules and isinstance(thing, sys.modules["keras"].callbacks.Callback)
 
 
 @functools.cache
@@ -347,9 +370,10 @@ def _remote() -> type:
             label = str(about.get("name", ""))
             super().__init__(name=label if label.isidentifier() else None)
             self._ask, self._key, self.about_outputs = session.ask, name, []
-            for number, weight in enumerate(weights):
+            for number, (weight, learns) in enumerate(zip(weights, about["learn"], strict=True)):
                 values = keras.ops.convert_to_numpy(weight)
-                self.add_weight(shape=values.shape, name=f"weight_{number}", initializer="zeros")
+                made = self.add_weight(shape=values.shape, name=f"weight_{number}", initializer="zeros")
+                made.trainable = learns is True  # only now, or it would change places with the others
             self.built = True
             self.set_weights([keras.ops.convert_to_numpy(each) for each in weights])
 
@@ -423,6 +447,23 @@ class Lesson:
     exercises: list[Exercise]
     cells: dict[str, str]  # {id: source} of the cells of code, as they are released
     digest: str
+    ungraded: list[str]  # cells of code that are neither the imports, nor an exercise, nor its check
+
+    def given(self, sources: list[str]) -> str:
+        """Of what the ungraded cells define, all that some code can need; what exercises define is left out."""
+        asked, needed = list(sources), []
+        built = {name for each in self.exercises if not each.by_hand for name in each.defines}
+        while asked:
+            names = {each.id for each in nodes(asked.pop()) if isinstance(each, ast.Name)} - built
+            found = [each for each in self._definitions if learner.binds(each) & names and each not in needed]
+            asked += map(ast.unparse, found)
+            needed += found
+        return "\n".join(ast.unparse(each) for each in self._definitions if each in needed)
+
+    @functools.cached_property
+    def _definitions(self) -> list[ast.stmt]:
+        bodies = [node.body for source in self.ungraded for node in nodes(source)[:1]]
+        return [each for body in bodies for each in body if learner.is_definition(each)]
 
     @functools.cached_property
     def base(self) -> dict:
@@ -444,7 +485,17 @@ class Lesson:
         }
 
 
-SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION$", re.MULTILINE | re.DOTALL)
+def nodes(source: str) -> list[ast.AST]:
+    """All parts of some code, its whole first; none where it is no Python, or much too long for an answer."""
+    if len(source) > MOST_LETTERS:
+        return []
+    try:
+        return list(ast.walk(learner.parsed(source, "<cell>")))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+
+
+SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION[ \t]*\n.*?^[ \t]*### END SOLUTION[ \t]*$", re.MULTILINE | re.DOTALL)
 
 
 def released(source: str) -> str:
@@ -454,15 +505,26 @@ def released(source: str) -> str:
 
 
 def read_lesson(name: str, notebook: dict, digest: str) -> Lesson:
-    """A lesson from its solution's notebook."""
+    """A lesson from its solution's notebook.
+
+    Raises:
+        ValueError: a hidden test whose marks do not stand at the beginning of their lines, or one of them alone.
+    """
     code = [cell for cell in notebook["cells"] if cell["cell_type"] in ("code", "markdown")]
     text = {id(cell): "".join(cell["source"]) for cell in code}
-    exercises, cells, imports, last = [], {}, None, None
+    exercises, cells, ungraded, imports, last = [], {}, [], None, None
     for cell in code:
         about = cell["metadata"].get("nbgrader") or {}
         source, code_cell = text[id(cell)], cell["cell_type"] == "code"
+        if code_cell and re.search("### (BEGIN|END) HIDDEN TESTS", HIDDEN.sub("", source)):  # nbgrader takes it for one
+            raise ValueError(
+                f"{name}, cell {about.get('grade_id', cell.get('id'))}: a hidden test runs by itself, so put its first "
+                "line, ### BEGIN HIDDEN TESTS, and its last, ### END HIDDEN TESTS, without indent."
+            )
         if code_cell and imports is None and not about:
             imports = source
+        elif code_cell and not about.get("grade") and not about.get("solution"):
+            ungraded.append(source)
         if code_cell:
             cells[cell.get("id", about.get("grade_id", ""))] = released(source)
         if about.get("grade") and about.get("solution"):
@@ -486,7 +548,7 @@ def read_lesson(name: str, notebook: dict, digest: str) -> Lesson:
                     float(about["points"]), released(text[id(last)]), text[id(last)], source,
                 )
             )  # fmt: skip
-    return Lesson(name, imports or "", exercises, cells, digest)
+    return Lesson(name, imports or "", exercises, cells, digest, ungraded)
 
 
 # ---- judging
@@ -587,7 +649,7 @@ def _judge(session: Session, exercise: Exercise, code, space, seed: str):
         if exercise.name in session.deadly:
             return lost("stopped", "Running the cell had to be stopped: " + _ending(session, "lost") + ".")
         session.end = time.monotonic() + START_SECONDS
-        session.ask("warm", "", sorted(set(re.findall(r"\w+", session.cells[exercise.name]))))
+        session.ask("warm", "", sorted(set(re.findall(r"\w+", session.cells[exercise.name] + session.given))))
         session.end = time.monotonic() + session.limits.seconds
         missing = set(exercise.defines) - set(session.ask("defined", "", exercise.defines))
         if missing:

@@ -4,6 +4,7 @@ Nothing in a submission is believed but the text of its cells. An answer is foun
 its cell id, else by the name that it defines; checks are always those of the solutions.
 """
 
+import ast
 import dataclasses
 import hashlib
 import json
@@ -14,6 +15,8 @@ import unicodedata
 from grading import check
 
 MOST_BYTES = 64 * 2**20
+MOODLE = re.compile(r"_\d+_assignsubmission(_.*)?$")  # what it adds to a name
+DATE = re.compile(r"(?<!\d)(20\d\d_\d\d?_\d\d?|\d\d?_\d\d?_20\d\d)(?!\d)")
 
 
 @dataclasses.dataclass
@@ -50,13 +53,17 @@ def lessons(folder: pathlib.Path) -> dict[str, check.Lesson]:
 
 
 def submissions(folder: pathlib.Path, known: dict[str, check.Lesson]) -> list[Submission]:
-    """All that was handed in, one for each learner and lesson, sorted by both."""
+    """All that was handed in, one for each learner and lesson, sorted by both.
+
+    Links below the folder are left out: they may lead anywhere.
+    """
     groups = {}
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if any(part.startswith(".") or part == "__MACOSX" for part in parts) or ".ipynb" not in path.name.lower():
             continue
-        if path.is_symlink() or any(each.is_symlink() for each in path.parents) or not path.is_file():
+        below = [path, *path.parents][: len(parts)]
+        if any(each.is_symlink() for each in below) or not path.is_file():
             continue
         one = read(path, parts, known)
         groups.setdefault((one.student, one.lesson), []).append(one)
@@ -65,8 +72,10 @@ def submissions(folder: pathlib.Path, known: dict[str, check.Lesson]) -> list[Su
         several.sort(key=lambda one: (one.problem is None, one.path.stat().st_mtime_ns, one.path.name))
         *left, best = several
         if left:
-            names = ", ".join(f"`{one.path.name}`" for one in left)
-            best.notes.append(f"Several notebooks for one lesson: `{best.path.name}`, the latest, counts, not {names}.")
+            latest, *older = (f"`{writable(one.path.name)}`" for one in [best, *left])
+            best.notes.append(
+                f"Several notebooks for one lesson: {latest}, the latest, counts, not {', '.join(older)}."
+            )
         chosen.append(best)
     return sorted(chosen, key=lambda one: (one.lesson, one.student))
 
@@ -81,7 +90,7 @@ def read(path: pathlib.Path, parts: tuple[str, ...], known: dict[str, check.Less
     """
     parts = [writable(unicodedata.normalize("NFC", part)) for part in parts]
     named, before = _lesson_of_name(parts, known)
-    student = re.sub(r"_\d+_assignsubmission_.*$", "", parts[0]) if len(parts) > 1 else before or parts[0]
+    student = MOODLE.sub("", parts[0] if len(parts) > 1 else before or parts[0])
     try:
         cells = read_cells(path)
     except ValueError as error:
@@ -193,16 +202,17 @@ def _lesson_of_name(parts: list[str], known) -> tuple[str | None, str]:
     """The lesson that a file's name, or its folder's, names; and what stands before it in the file's name."""
 
     def plain(text):
-        return re.sub(r"[^a-z0-9]", "_", text.lower())
+        return re.sub(r"[^A-Za-z0-9]", "_", text).lower()  # as long as the text: `place` counts its letters
 
     for part in reversed(parts):
         for name in known:
             place = plain(part).find(plain(name))
             if place >= 0:
                 return name, parts[-1][:place].strip(" _-.") if part == parts[-1] else ""
+    undated = DATE.sub(lambda found: "_" * len(found[0]), plain(parts[-1]).removesuffix("_ipynb"))
     for name in known:
         number = name.partition("_")[0]
-        found = re.search(rf"(?<!\d){re.escape(number)}(?!\d)", plain(parts[-1]).removesuffix("_ipynb"))
+        found = re.search(rf"(?<!\d){re.escape(number)}(?!\d)", undated)
         if number.isdigit() and found:
             return name, parts[-1][: found.start()].strip(" _-.")
     return None, ""
@@ -213,22 +223,36 @@ def shortcuts(lesson: check.Lesson, exercise: check.Exercise, source: str) -> li
 
     A name that the exercise's text or its solution uses is not one of them.
     """
-    given = exercise.solution + exercise.stub
-    compared = {
-        f"{short}.{attribute}"
-        for short in lesson.modules
-        for attribute in re.findall(rf"\b{re.escape(short)}\.(\w+)", exercise.check)
-        if f"{short}.{attribute}" not in given
-    }
-    aliases = dict.fromkeys(lesson.modules, None) | {short: short for short in lesson.modules}
-    for short, module in lesson.modules.items():
-        for found in re.finditer(rf"import {re.escape(module)} as (\w+)", source):
-            aliases[found[1]] = short
-    used = set()
-    for alias, short in aliases.items():
-        for attribute in re.findall(rf"\b{re.escape(alias)}\.(\w+)", source):
-            used.add(f"{short}.{attribute}")
-    for short, module in lesson.modules.items():
-        for found in re.finditer(rf"from {re.escape(module)} import ([\w, ]+)", source):
-            used |= {f"{short}.{name.split(' as ')[0].strip()}" for name in found[1].split(",")}
-    return sorted(used & compared)
+    given = set(re.findall(r"\b\w+\.\w+", exercise.solution + exercise.stub))
+    shorts = {module: short for short, module in lesson.modules.items()}
+
+    def found(text):
+        paths = [path.rpartition(".") for path in used(text, lesson.modules)]
+        return {f"{shorts[module]}.{name}" for module, _, name in paths if module in shorts}
+
+    return sorted(found(source) & found(exercise.check) - given)
+
+
+def used(source: str, names: dict[str, str]) -> set[str]:
+    """The dotted names of all that some code imports, or asks of what it has imported; none where it is no Python.
+
+    Args:
+        source: the code.
+        names: {name: what it stands for} before its own imports.
+    """
+    nodes, names, found = check.nodes(source), dict(names), set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            paths = [(each.asname, each.name if each.asname else each.name.partition(".")[0]) for each in node.names]
+            names |= {alias or path: path for alias, path in paths}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {each.asname or each.name: f"{node.module}.{each.name}" for each in node.names}
+            found |= {f"{node.module}.{each.name}" for each in node.names}
+    for node in nodes:
+        path = []
+        while isinstance(node, ast.Attribute) and len(path) < 9:  # no name of helpers is longer
+            path.insert(0, node.attr)
+            node = node.value
+        if path and isinstance(node, ast.Name):
+            found.add(".".join([names.get(node.id, node.id), *path]))
+    return found

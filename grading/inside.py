@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 LONGEST_HEADER = 16 * 2**20
-MOST_PARTS = 10_000
+MOST_PARTS = 200_000  # as many as wire.MOST_ITEMS: each number of NumPy is a part
 
 
 class Stream:

@@ -270,6 +270,7 @@ def baselines(hidden: HiddenSet, walls: bool = True) -> list[Row]:
 def found(submissions: Path) -> dict[str, list[Path]]:
     """The .keras files that each student has handed in for this lesson, {student: files}."""
     students = sorted(folder for folder in submissions.iterdir() if (folder / LESSON).is_dir())
+    students = [each for each in students if not each.is_symlink() and not (each / LESSON).is_symlink()]
     return {
         student.name: sorted(
             path for path in (student / LESSON).glob("*.keras") if path.is_file() and not path.is_symlink()
@@ -296,7 +297,7 @@ def score_all(
         except (OSError, ValueError) as error:
             return str(error)
         finally:
-            say(f"{student}: done")
+            say(f"{clean_name(student)}: done")
 
     students = found(submissions)
     with concurrent.futures.ThreadPoolExecutor(helpers.processors()) as pool:

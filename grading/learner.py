@@ -82,11 +82,7 @@ class Answers:
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
         failed = []
         try:
-            try:
-                body = ast.parse(source, name).body
-            except SyntaxError:  # perhaps for lines that only a notebook understands
-                plain = re.sub(r"^(\s*)[%!].*", r"\1pass", source, flags=re.MULTILINE)
-                body = ast.parse(plain, name).body
+            body = parsed(source, name).body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return [told(error)]
         for statement in body:
@@ -98,6 +94,14 @@ class Answers:
         return failed
 
 
+def parsed(source: str, name: str) -> ast.Module:
+    """A cell's syntax tree; lines that only a notebook understands do nothing."""
+    try:
+        return ast.parse(source, name)
+    except SyntaxError:
+        return ast.parse(re.sub(r"^(\s*)[%!].*", r"\1pass", source, flags=re.MULTILINE), name)
+
+
 def is_definition(statement: ast.stmt) -> bool:
     """Whether a statement is an import, a definition or a plain constant."""
     if isinstance(statement, ast.Assign):
@@ -107,6 +111,16 @@ def is_definition(statement: ast.stmt) -> bool:
             return False
         return True
     return isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+
+
+def binds(statement: ast.stmt) -> set[str]:
+    """The names that an import, a definition or a constant gives a value."""
+    if isinstance(statement, ast.Assign):
+        names = [each for target in statement.targets for each in ast.walk(target) if isinstance(each, ast.Name)]
+        return {each.id for each in names if isinstance(each.ctx, ast.Store)}
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {each.asname or each.name.partition(".")[0] for each in statement.names}
+    return {statement.name}
 
 
 def _from(module: str, name: str):

@@ -86,7 +86,7 @@ def write(path: pathlib.Path, text: str) -> None:
     """Write a whole file or none of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8", newline="")
+    partial.write_text(text, encoding="utf-8", errors="replace", newline="")  # half a letter costs nobody the table
     partial.replace(path)
 
 
@@ -98,7 +98,8 @@ def table(rows: list[Row], path: pathlib.Path) -> None:
         points = [number(row.points.get(name)) for name in exercises]
         most = number(sum(row.most.values())) if row.most else ""
         lines.append(
-            [harmless(row.student), row.lesson, *points, number(row.total), most, row.status, harmless(row.sentence)]
+            [*map(harmless, (row.student, row.lesson)), *points, number(row.total), most, row.status]
+            + [harmless(row.sentence)]
         )
     save(lines, path)
 
@@ -133,6 +134,7 @@ class Roster:
         self.rows = [row for row in reader if any(row.values()) and "Points Possible" not in (row.get("Student") or "")]
         if {"Student", "ID"} <= set(self.columns):
             self.kind, self.keys = "canvas", [name for name in self.CANVAS if name in self.columns]
+            self.rows = [row for row in self.rows if (row["ID"] or "").strip()]  # others say how a column is graded
         elif any(name in self.columns for name in self.MOODLE[:3]):
             self.kind, self.keys = "moodle", [name for name in self.MOODLE if name in self.columns]
         elif "student" in self.columns:
@@ -171,15 +173,22 @@ class Roster:
         both = f"{row.get('First name') or ''} {row.get('Surname') or row.get('Last name') or ''}".strip()
         return row.get("Student") or row.get("student") or both or row[self.keys[0]]
 
+    def found(self, rows: list[Row]) -> dict[tuple[int, str], list[Row]]:
+        """{(row of the list, lesson): the grades of this learner}; of several the best counts."""
+        found = {}
+        for row in rows:
+            if (place := self.find(row.student)) is not None:
+                found.setdefault((place, row.lesson), []).append(row)
+        return found
+
     def save(self, rows: list[Row], folder: pathlib.Path) -> pathlib.Path:
         """Write what Canvas or Moodle imports: a row for each learner of the list, a column for each lesson."""
         lessons = sorted({row.lesson for row in rows if row.most})
         most = {row.lesson: sum(row.most.values()) for row in rows if row.most}
-        totals = {}
-        for row in rows:
-            place = self.find(row.student)
-            if place is not None:
-                totals[place, row.lesson] = number(row.total)
+        totals = {
+            (place, lesson): number(max((row.total for row in theirs if row.graded), default=None))
+            for (place, lesson), theirs in self.found(rows).items()
+        }
         lines = [[*self.keys, *lessons]]
         if self.kind == "canvas":
             lines.append(
@@ -280,7 +289,7 @@ def by_hand_page(rows: list[Row], by_hand: dict, marks: dict, path: pathlib.Path
         for name in by_hand.get(row.lesson, []):
             if row.graded and name in row.sources:
                 points, comment = marks.get((row.student, row.lesson, name), (None, ""))
-                waiting += points is None
+                waiting += row.points.get(name) is None
                 about = [html.escape(text, quote=True) for text in (row.student, row.lesson, name)]
                 answers.append(
                     '<section data-student="{}" data-lesson="{}" data-exercise="{}">'.format(*about)

@@ -312,7 +312,8 @@ class Coder:
         except (TypeError, ValueError, NotImplementedError, RuntimeError):
             made = [None]
         if not made[0]:
-            made = ["remote", name, self.may_leave(operation) | {"name": str(operation.name)}, weights]
+            about = {"name": str(operation.name), "learn": [bool(each.trainable) for each in operation.weights]}
+            made = ["remote", name, self.may_leave(operation) | about, weights]
         self.drawn[id(operation)], self.things[name] = name, operation
         return made
 
@@ -595,7 +596,7 @@ def _check_class(config: dict) -> None:
     allowed = (
         (module == "keras.layers" and name in LAYERS)
         or (module in OPERATIONS and name.isidentifier())
-        or (module in LOOSE and name.isidentifier())
+        or (module in LOOSE and name.isidentifier() and not name.startswith("_"))  # as __lambda__, which is code
         or (module == "keras" and name in ("DTypePolicy", "DTypePolicyMap"))
         or (module is not None and module.startswith("helpers.") and ours)
         or (module is None and name == "__tuple__")

@@ -2,6 +2,7 @@
 
 import html.parser
 import json
+import os
 
 import keras
 import numpy as np
@@ -208,6 +209,9 @@ def test_one_network_for_each_student_and_the_others_get_a_sentence(tmp_path, hi
     (tmp_path / "Emil" / "02_scores").mkdir(parents=True)
     (tmp_path / "Finn" / leaderboard.LESSON).mkdir(parents=True)
     (tmp_path / "Finn" / leaderboard.LESSON / "network.keras").symlink_to(tmp_path / "Ada" / leaderboard.LESSON)
+    (tmp_path / "Gus").symlink_to("Ada")
+    (tmp_path / "Hal").mkdir()
+    (tmp_path / "Hal" / leaderboard.LESSON).symlink_to(tmp_path / "Ada" / leaderboard.LESSON)
     rows, refused = leaderboard.score_all(tmp_path, hidden, say=lambda words: None)
     assert {each.name: each.dice.tolist() for each in rows} == {"Ada": [1, 1, 1], "Dora": [1, 1, 1]}
     assert {name: why[:22] for name, why in refused.items()} == {
@@ -215,6 +219,22 @@ def test_one_network_for_each_student_and_the_others_get_a_sentence(tmp_path, hi
         "Cleo": "handed in 0 .keras fil",
         "Finn": "handed in 0 .keras fil",
     }
+
+
+def test_folder_named_in_another_coding_costs_nobody_the_page(tmp_path, hidden, monkeypatch, capsys):
+    try:
+        hand_in(tmp_path, os.fsdecode(b"K\xf6pie"), b"1")
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    monkeypatch.setattr(
+        leaderboard, "answer_behind_walls", lambda *given: leaderboard.read_answer(answer(hidden.masks), 6)
+    )
+
+    def say(words):
+        words.encode()
+
+    rows, refused = leaderboard.score_all(tmp_path, hidden, say=say)
+    assert len(rows) == 1 and not refused
 
 
 def test_what_is_handed_in_is_scored_anew_and_a_hostile_file_costs_nobody_else(tmp_path, hidden, monkeypatch, capsys):

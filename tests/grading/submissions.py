@@ -212,6 +212,18 @@ HOSTILE = {
         "            pass\n    return True\n",
         "",
     ),
+    "asks for what the check's things can do": (
+        inside(
+            "frame = sys._getframe()\n"
+            "while type(frame.f_locals.get('self')).__name__ != 'Learner':\n    frame = frame.f_back\n"
+            "learner, got = frame.f_locals['self'], []\n"
+            "for number in range(1, 20):\n"
+            "    for method in ('tofile', 'dump', 'save', 'append', 'update'):\n        try:\n"
+            "            got.append(learner.ask('get', f'c{number}', method))\n"
+            "        except (TypeError, LookupError):\n            pass\n"
+            "raise LookupError(f'nothing to hold: {len(got)}')", "import sys"),
+        "nothing to hold: 0",
+    ),
     "a pickle": (
         "import pickle\n\nclass Boom:\n    def __reduce__(self): return (print, ('boom',))\n\n"
         "def dice(counts, empty=1.0):\n    return np.array([Boom()] * 5, dtype=object)\n",
@@ -245,3 +257,27 @@ HOSTILE = {
     "syntax error": ("def dice(counts, empty=1.0)\n    return 1\n", "SyntaxError"),
     "another name": ("def Dice(counts):\n    return 1\n", "does not define"),
 }  # fmt: skip
+
+# an answer to `one-batch` of lesson 06, whose check hands on a network
+ESCAPE = """
+import sys
+
+def overfit_one_batch(model, images, masks, steps):
+    frame = sys._getframe()
+    while type(frame.f_locals.get("self")).__name__ != "Learner":
+        frame = frame.f_back
+    learner, done = frame.f_locals["self"], []
+    for method, *given in (
+        ("save", "{file}.keras"), ("save_weights", "{file}.weights.h5"), ("export", "{file}"), ("summary",),
+        ("load_weights", "{file}.weights.h5"), ("get_layer", None, 1), ("compile_from_config", {}), ("layers",),
+    ):
+        try:
+            learner.ask("get", learner.names[id(model)], method)(*given)
+            done.append(method)
+        except TypeError as error:
+            if "not possible here" not in str(error):
+                done.append(f"{method}: {error}")
+        except Exception as error:
+            done.append(f"{method}: {error}")
+    raise LookupError(f"done: {done}")
+"""

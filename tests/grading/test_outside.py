@@ -3,7 +3,9 @@
 One run grades all of `submissions.py`; each test then looks at one row.
 """
 
+import argparse
 import csv
+import functools
 import html
 import json
 import os
@@ -285,15 +287,26 @@ def test_what_exercises_build_is_found_in_an_answer_that_calls_it():
         "def dice(counts, empty=1.0):\n    return metrics.dice(counts, empty)",
         "from helpers.scores.metrics import dice",
         "import helpers.scores.metrics as m\ndef dice(counts, empty=1.0):\n    return m.dice(counts, empty)",
+        "from helpers.scores import metrics as m\ndef dice(counts, empty=1.0):\n    return m.dice(counts, empty)",
+        "import helpers.scores.metrics\n%time\ndef dice(*given):\n    return helpers.scores.metrics.dice(*given)",
+        "from helpers import scores as s\ndice = s.metrics.dice",
     ):
         assert collect.shortcuts(scores, dice, answer) == ["metrics.dice"]
-    assert collect.shortcuts(scores, dice, submissions.DICE) == []
+    for answer in (
+        submissions.DICE,
+        "# the same as metrics.dice, written by me\n" + submissions.DICE,
+        '"metrics.dice"\n' + submissions.DICE,
+        "def dice(metrics.dice",
+        "import my.metrics as metrics\nmetrics.dice(1)",
+    ):
+        assert collect.shortcuts(scores, dice, answer) == []
     assert collect.shortcuts(scores, means, means.solution) == []  # its text says to use metrics.dice
     for one in known.values():
         assert not [each.name for each in one.exercises if collect.shortcuts(one, each, each.solution)]
 
 
 CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section
+,,,,Manual Posting
 "    Points Possible",,,,
 "Lovelace, Ada",17,s17,ada,1
 "Noether, Emmy",18,s18,emmy,1
@@ -325,6 +338,26 @@ def test_roster_writes_what_canvas_and_moodle_import(tmp_path, text, students, n
     lines = list(csv.reader(roster.save(rows, tmp_path).open(encoding="utf-8", newline="")))
     assert (tmp_path / name).exists()
     assert lines[-2] == first and lines[-1][-1] == ""  # what could not be graded is no 0
+    assert len(lines) == 3 + (name == "canvas.csv") and len(roster.rows) == 2
+
+
+def test_of_several_folders_of_one_learner_the_best_counts_and_it_is_said(tmp_path, monkeypatch, capsys):
+    (tmp_path / "class.csv").write_text(CANVAS)
+    most = {"dice": 2.0}
+    rows = [
+        report.Row("Ada Lovelace", LESSON, "graded", {"dice": 2.0}, most),
+        report.Row("ada", LESSON, "graded", {"dice": 1.0}, most),
+        report.Row("s17", LESSON, "not graded", {}, most),
+    ]
+    path = report.Roster(tmp_path / "class.csv").save(rows, tmp_path)
+    assert [line[-1] for line in csv.reader(path.open(encoding="utf-8", newline=""))] == [LESSON, "2", "2", ""]
+    monkeypatch.setattr(sandbox, "why_unavailable", lambda: None)
+    monkeypatch.setattr(grader, "_judge_all", lambda *args: {})
+    for student in ("ada", "s17"):
+        hand_in(tmp_path / "submitted", student, lesson(LESSON))
+    options = ["--out", str(tmp_path), "--roster", str(tmp_path / "class.csv")]
+    assert grader.main([str(tmp_path / "submitted"), *options]) == 1
+    assert f"Lovelace, Ada has {LESSON} several times, and the best counts: ada, s17" in capsys.readouterr().out
 
 
 def test_answers_that_a_person_marks_have_a_page_and_a_column(tmp_path):
@@ -358,6 +391,256 @@ def test_networks_layers_and_callbacks_cross_the_wall(name):
     assert not [each for each in verdicts if each.state != "right"]
 
 
+@needs_sandbox
+def test_answer_makes_the_checks_network_do_nothing_outside(tmp_path):
+    """What is done to it there would be done with the instructor's rights, beyond the wall."""
+    known = collect.lessons(ROOT / "solutions")["06_training"]
+    file = tmp_path / "network"
+    (tmp_path / "network.keras").write_bytes(b"of another student")
+    cells = {"one-batch": submissions.ESCAPE.replace("{file}", str(file))}
+    verdict = check.judge(known, cells, [], sandbox.Limits(seconds=120), "1")[0]
+    assert verdict.points == 0 and "done: []" in verdict.sentence, verdict.sentence
+    assert [path.name for path in tmp_path.iterdir()] == ["network.keras"]
+    assert (tmp_path / "network.keras").read_bytes() == b"of another student"
+
+
+def things_of_a_check(folder):
+    """{name: (a thing that a check may have, whether an answer may hold it)}."""
+    import keras
+
+    space = {"__name__": "check", "keras": keras}
+    exec(
+        "class Notes(list):\n    seen = 0\n    def add(self): self.seen += 1\n"
+        "class Watch(keras.callbacks.Callback):\n    def on_epoch_end(self, epoch, logs=None): pass\n"
+        "class Keeps(keras.callbacks.ModelCheckpoint):\n    rate = 0.5\n"
+        "class Network(keras.Model):\n    def call(self, x): return x\n    def double(self): return 2\n"
+        "def halve(x): return x / 2\n",
+        space,
+    )
+    network, array, watch = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]), np.zeros(2), space["Watch"]()
+    own = space["Network"]()
+    return {
+        "a function": (space["halve"], True),
+        "a method that the check wrote": (space["Notes"]().add, True),
+        "a method of a network that the check wrote": (own.double, True),
+        "what Keras calls of a callback": (watch.on_batch_end, True),
+        "what a callback of Keras writes": (space["Keeps"](str(folder / "x.keras")).on_epoch_end, False),
+        "a list's": ([].append, True),
+        "a generator's": (np.random.default_rng(1).normal, True),
+        "a part of a function": (functools.partial(space["halve"], 1), True),
+        "a network's": (network.save, False),
+        "an own network's": (own.save, False),
+        "a layer's": (network.layers[0].add_weight, False),
+        "an array's": (array.tofile, False),
+        "an array's other": (array.dump, False),
+        "a part of an array's": (functools.partial(array.tofile, "x"), False),
+        "a path's": (folder.write_text, False),
+        "a class's own maker": (keras.Model.from_config, False),
+        "a module": (os, False),
+    }
+
+
+def test_answer_may_hold_only_what_the_check_wrote(tmp_path):
+    for name, (thing, allowed) in things_of_a_check(tmp_path).items():
+        assert check.is_for_answers(thing) == allowed, name
+
+
+def test_answer_may_ask_only_for_what_the_check_wrote(tmp_path):
+    things = {name: thing for name, (thing, _) in things_of_a_check(tmp_path).items()}
+    notes = things["a method that the check wrote"].__self__
+    network = things["a method of a network that the check wrote"].__self__
+    watch = things["what Keras calls of a callback"].__self__
+    watch.rates = [1.0]
+    for thing, attribute in (
+        (notes, "add"), (notes, "seen"), (network, "double"), (watch, "rates"), (watch, "on_test_end"),
+        (np.random.default_rng(1), "normal"),
+    ):  # fmt: skip
+        assert check.may_tell(thing, attribute), attribute
+    for thing, attribute in (
+        (notes, "append"), (network, "save"), (network, "layers"), (watch, "model"),
+        (things["a network's"].__self__, "save"), (things["a function"], "x"), (type(network), "from_config"),
+        (np.zeros(2), "tofile"), (os, "system"),
+    ):  # fmt: skip
+        assert not check.may_tell(thing, attribute), attribute
+
+
+@needs_sandbox
+def test_layer_of_the_answers_own_says_which_of_its_weights_learn():
+    """A batch normalisation has 2 that do and 2 that do not, with 3 channels each; a convolution 3 x 3 and 3."""
+    own = own_lesson(
+        ("", "import keras\nimport numpy as np"),
+        ("exercise", DOUBLED),
+        (
+            "check",
+            "inputs = keras.Input((4, 4, 3))\nmodel = keras.Model(inputs, doubled(inputs))\n"
+            "learn, rest = (sum(int(np.prod(w.shape)) for w in part) for part in (\n"
+            "    model.trainable_weights, model.non_trainable_weights))\n"
+            "assert (learn, rest) == (18, 6), f'expected 18 and 6, got {learn} and {rest}'\n"
+            "values = [w.shape for w in model.weights]\nassert values == [(3,)] * 4 + [(1, 1, 3, 3), (3,)], values\n"
+            "assert model(np.ones((1, 4, 4, 3))).shape == (1, 4, 4, 3)",
+        ),
+    )
+    answer = (
+        "class Both(keras.layers.Layer):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.norm, self.mix = keras.layers.BatchNormalization(), keras.layers.Conv2D(3, 1)\n"
+        "    def build(self, shape):\n        self.norm.build(shape)\n        self.mix.build(shape)\n"
+        "    def call(self, x):\n        return self.mix(self.norm(x))\n\n"
+        "def doubled(x):\n    return Both()(x)\n"
+    )
+    (verdict,) = check.judge(own, {"doubled": answer}, [], sandbox.Limits(), "1")
+    assert verdict.state == "right", verdict.sentence
+
+
+def own_lesson(*cells):
+    """A lesson of one's own: {"x": source} for an ungraded cell; an exercise and its check have those names."""
+    roles = {"exercise": {"solution": True, "grade": False, "grade_id": "doubled"}}
+    roles["check"] = {"solution": False, "grade": True, "grade_id": "check-doubled", "points": 1}
+    made = [
+        {"cell_type": "code", "id": f"c{number}", "metadata": {"nbgrader": roles[kind]} if kind in roles else {}}
+        | {"source": source}
+        for number, (kind, source) in enumerate(cells)
+    ]
+    return check.read_lesson("16_own", {"cells": made}, "")
+
+
+DOUBLED = "def doubled(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"
+
+
+@needs_sandbox
+def test_table_of_numbers_of_numpy_in_lists_comes_back():
+    """101 rows of 101, as a confusion matrix of many classes that is built in lists."""
+    own = own_lesson(
+        ("", "import numpy as np"),
+        ("exercise", DOUBLED),
+        ("check", "assert np.sum(doubled(101)) == 101 * 101, 'expected 10201'"),
+    )
+    answer = "def doubled(x):\n    return [[np.int64(1) for _ in range(x)] for _ in range(x)]"
+    (verdict,) = check.judge(own, {"doubled": answer}, [], sandbox.Limits(), "1")
+    assert verdict.state == "right", verdict.sentence
+
+
+@needs_sandbox
+def test_answer_may_use_what_the_lesson_defines():
+    """A function, what that needs, and constants; the exercise's own name is nobody's gift."""
+    own = own_lesson(
+        ("", "import numpy as np"),
+        ("", "from math import floor\nFACTOR = 2\n\ndef times(x):\n    return floor(FACTOR) * x\n\ntimes(never)"),
+        ("", "def doubled(x):\n    return x + x\nnp = None"),
+        ("exercise", DOUBLED),
+        ("check", "assert doubled(np.float64(3)) == 6, 'expected 6'\nassert 'times' not in globals()"),
+    )
+    for answer, state in (
+        ("def doubled(x):\n    return times(x)", "right"),
+        ("def doubled(x):\n    return x + np.float64(3)", "failed"),  # the lesson's own np, as in the notebook
+        ("def double(x):\n    return times(x)", "missing"),
+    ):
+        (verdict,) = check.judge(own, {"doubled": answer}, [], sandbox.Limits(), "1")
+        assert verdict.state == state, verdict.sentence
+    assert own.given(["def doubled(x):\n    return x + x"]) == ""
+    assert "np = None" not in own.given(["times(1)"])
+
+
+def test_hidden_test_with_indent_is_refused_and_blanks_after_its_marks_are_none():
+    marked = (
+        "assert doubled(1) == 2\n{0}### BEGIN HIDDEN TESTS{1}\n{0}assert doubled(7) == 14\n{0}### END HIDDEN TESTS{1}"
+    )
+    own = own_lesson(("exercise", DOUBLED), ("check", marked.format("", "  ")))
+    exec(own.exercises[0].shown, {"doubled": lambda x: 2})
+    with pytest.raises(AssertionError):
+        exec(own.exercises[0].hidden, {"doubled": lambda x: 2})
+    for check_of_it in (marked.format("    ", "").replace("assert doubled(1)", "if True:\n    assert doubled(1)"),
+                        marked.format("", "").partition("### END")[0]):  # fmt: skip
+        with pytest.raises(ValueError, match="16_own, cell check-doubled: a hidden test runs by itself"):
+            own_lesson(("exercise", DOUBLED), ("check", check_of_it))
+
+
+def test_marks_of_an_answer_may_have_blanks_after_them():
+    assert check.released(DOUBLED.replace("SOLUTION", "SOLUTION \t")) == check.released(DOUBLED)
+
+
+def submitted(folder, *names):
+    for name in names:
+        path = folder / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(lesson(LESSON, submissions.HALF)))
+    return collect.submissions(folder, collect.lessons(ROOT / "solutions"))
+
+
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [
+        ("Ada Lovelace_12345_assignsubmission_file_02_scores.ipynb", "Ada Lovelace"),
+        ("Ada Lovelace_12345_assignsubmission_file_/02_scores.ipynb", "Ada Lovelace"),
+        ("lovelaceada_12345_67890_02_scores-1.ipynb", "lovelaceada_12345_67890"),
+        ("İrem_02_scores.ipynb", "İrem"),
+        ("ada 02.ipynb", "ada"),
+        ("2026-11-05 scores ada.ipynb", "2026-11-05 scores ada.ipynb"),
+        ("05.11.2026 scores ada 02.ipynb", "05.11.2026 scores ada"),
+    ],
+)
+def test_name_as_platforms_give_it_is_the_learners(tmp_path, name, student):
+    (one,) = submitted(tmp_path, name)
+    assert (one.student, one.lesson, one.problem) == (student, LESSON, None)
+
+
+def test_folder_of_all_submissions_may_be_a_link_and_nothing_below_it(tmp_path):
+    assert len(submitted(tmp_path / "course" / "all", "Ada/02_scores.ipynb")) == 1
+    (tmp_path / "course" / "all" / "Eve").symlink_to("Ada")
+    (tmp_path / "all").symlink_to("course/all")
+    (tmp_path / "courses").symlink_to("course")
+    for folder in (tmp_path / "all", tmp_path / "courses" / "all"):
+        assert [one.student for one in submitted(folder)] == ["Ada"]
+
+
+def test_nothing_handed_in_leaves_the_table_as_it_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sandbox, "why_unavailable", lambda: None)
+    (tmp_path / "submitted" / "Ada").mkdir(parents=True)
+    (tmp_path / "grades.csv").write_text("of last week")
+    assert grader.main([str(tmp_path / "submitted"), "--out", str(tmp_path)]) == 2
+    assert "submitted holds no notebook: put there what was handed in" in capsys.readouterr().err
+    assert (tmp_path / "grades.csv").read_text() == "of last week"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["grades.csv", "submitted"]
+
+
+def test_name_in_another_coding_costs_nobody_the_table(tmp_path):
+    try:
+        (one,) = submitted(tmp_path / "in", b"Eve/02_scores.ipynb", b"Eve/02_scores K\xf6pie.ipynb")
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    rows = [report.Row(one.student, "=1+2 \udcf6.ipynb", "not graded", notes=one.notes)]
+    report.table(rows, tmp_path / "grades.csv")
+    text = (tmp_path / "grades.csv").read_text(encoding="utf-8")
+    assert "02_scores K?pie.ipynb" in text and "'=1+2 ?.ipynb" in text
+
+
+@pytest.mark.parametrize(
+    ("answer", "mark", "points", "state"),
+    [
+        ("My words.", None, None, "waits for marks"),
+        ("My words.", 3.0, 3.0, "graded"),
+        ("My words.", 9.0, 3.0, "graded"),
+        ("YOUR ANSWER  HERE\n", None, 0.0, "graded"),
+        (None, None, 0.0, "graded"),
+    ],
+)
+def test_marks_make_an_answer_that_a_person_reads_graded(tmp_path, answer, mark, points, state):
+    assert new_lesson.main(["16_recall", "--solutions", str(tmp_path)]) == 0
+    known = collect.lessons(tmp_path)
+    recall, why = known["16_recall"].exercises
+    right = {"points": 1.0, "state": "right", "sentence": "Right."}
+    reads = {"points": None, "state": "by hand", "sentence": "A person reads this one."}
+    cells = {"recall": recall.solution} | ({"why": answer} if answer is not None else {})
+    one = collect.Submission("Ada", "16_recall", tmp_path, cells=cells)
+    options, marks = argparse.Namespace(own_work=False), {("Ada", "16_recall", "why"): (mark, "Good.")}
+    row = grader._row(one, known, {"verdicts": [right, reads]}, options, marks)
+    assert (row.points, row.status) == ({"recall": 1.0, "why": points}, state)
+    assert report.by_hand_page([row], {"16_recall": ["why"]}, marks, tmp_path / "by_hand.html") == (points is None)
+    nothing = {"points": 0.0, "state": "blank", "sentence": "Nothing is written yet."}
+    blank = collect.Submission("Ada", "16_recall", tmp_path, cells={"recall": recall.stub, "why": why.stub})
+    row = grader._row(blank, known, {"verdicts": [nothing, reads]}, options, {})
+    assert (row.total, row.status) == (0, "blank")
+
+
 def test_blank_lesson_starts_nothing(monkeypatch):
     monkeypatch.setattr(check.Session, "start", lambda self: pytest.fail("a blank lesson was run"))
     for known in collect.lessons(ROOT / "solutions").values():
@@ -374,6 +657,7 @@ def test_blank_lesson_starts_nothing(monkeypatch):
         {"module": "builtins", "class_name": "function", "config": "eval"},
         {"module": "keras.layers", "class_name": "Dense", "config": {"units": 10**9}},
         {"module": "helpers.training.experiment", "class_name": "run", "config": {}},
+        {"module": "keras.losses", "class_name": "__lambda__", "config": {"value": "code"}},
         {"module": "subprocess", "class_name": "Popen", "config": {}, "registered_name": "where_to_look>Popen"},
     ],
 )
