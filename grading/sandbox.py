@@ -307,9 +307,7 @@ def _family(process: int) -> list[int]:
     for each in found:
         try:
             for task in os.listdir(f"/proc/{each}/task"):
-                found += map(
-                    int, pathlib.Path(f"/proc/{each}/task/{task}/children").read_text(encoding="utf-8").split()
-                )
+                found += map(int, pathlib.Path(f"/proc/{each}/task/{task}/children").read_bytes().split())
         except (OSError, ValueError):
             continue
     return found
@@ -324,8 +322,6 @@ def _threads(process: int) -> int:
 
 def _resident(process: int) -> int:
     try:
-        return int(pathlib.Path(f"/proc/{process}/statm").read_text(encoding="utf-8").split()[1]) * os.sysconf(
-            "SC_PAGE_SIZE"
-        )
+        return int(pathlib.Path(f"/proc/{process}/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0

@@ -607,9 +607,9 @@ def _check_class(config: dict) -> None:
 
 def _load_helpers() -> None:
     """Make the classes that `helpers` registers with Keras known."""
-    import helpers.nets.attention
-    import helpers.scores.losses
-    import helpers.scores.metrics
+    import helpers.nets.attention  # noqa: F401
+    import helpers.scores.losses  # noqa: F401
+    import helpers.scores.metrics  # noqa: F401
     import helpers.training.schedules  # noqa: F401
 
 
