@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import warnings
 from pathlib import Path
 
 import course
@@ -239,6 +240,10 @@ def shown_by(slider):
     )
 
 
+class NoAnswer(AssertionError):
+    """A slider was moved, and nothing came back from the kernel."""
+
+
 def wait_for_other(slider, before, what):
     """Wait until the kernel has answered: another alt text, and with `what` "picture" another picture."""
     deadline = time.monotonic() + SECONDS_PER_MOVE
@@ -246,7 +251,8 @@ def wait_for_other(slider, before, what):
         now = shown_by(slider)
         if now[3] != before[3] and (what == "words" or now[2] != before[2]):
             return now
-        assert time.monotonic() < deadline, f"the {what} did not change from {before[3]!r} (slider at {now[0]})"
+        if time.monotonic() > deadline:
+            raise NoAnswer(f"the {what} did not change from {before[3]!r} (slider at {now[0]})")
         slider.page.wait_for_timeout(50)
 
 
@@ -295,7 +301,17 @@ PATHS = [f"{kind}/{name}/{name}.ipynb" for name in course.NAMES for kind in ("le
 
 @pytest.mark.parametrize("path", PATHS)
 def test_notebook(opened, path):
-    notebook = opened(path)
+    try:
+        try_out(opened(path))
+    except NoAnswer as problem:
+        # Seen once in some forty runs, beside much other work, with a kernel at rest: a message was lost on its way.
+        # A slider that is broken stays so in a second notebook.
+        warnings.warn(f"{path}: {problem}; tried once more", stacklevel=1)
+        try_out(opened(path))
+
+
+def try_out(notebook):
+    """Run all cells, move all sliders, and find nothing red."""
     notebook.run_all()
     passed = False
     try:
