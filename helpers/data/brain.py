@@ -151,7 +151,7 @@ def load(source: str | Path = "phantom", size: int | None = None, progress: bool
             "that holds the patients' folders, such as kaggle_3m"
         )
     inspection.refuse_ambiguous("brain", folder, layout.findings)
-    _refuse_unpaired(folder, files)
+    inspection.refuse("brain", folder, _unpaired(folder, files))
     target = _cache_folder(folder, files, size)
     if not target.is_dir():
         _write_cache(target, folder, files, size, progress)
@@ -448,14 +448,6 @@ def _read_mask(path: Path) -> Image.Image:
 
 def _advice(folder: Path) -> str:
     return inspection.advice("brain", folder)
-
-
-def _refuse_unpaired(folder: Path, files: Sequence[_SliceFiles]) -> None:
-    for file in files:
-        if not file.mask:
-            raise ValueError(f"{disk.printable(file.image)}: image without mask; {_advice(folder)}")
-        if not file.image:
-            raise ValueError(f"{disk.printable(file.mask)}: mask without image; {_advice(folder)}")
 
 
 def _read_slice(folder: Path, files: _SliceFiles, size: int | None) -> tuple[np.ndarray, np.ndarray]:

@@ -137,12 +137,16 @@ def advice(data_set: str, folder: Path) -> str:
     return f"see all that is wrong with `{command}`"
 
 
+def refuse(data_set: str, folder: Path, findings: Sequence[image_files.Finding]) -> None:
+    """Raise ValueError with the first finding, if there is one."""
+    for finding in findings:
+        place = disk.printable(folder / finding.place)
+        raise ValueError(f"{place}: {finding.words}; {advice(data_set, folder)}")
+
+
 def refuse_ambiguous(data_set: str, folder: Path, findings: Sequence[image_files.Finding]) -> None:
     """Raise ValueError if a name leaves open which of two files is meant: the wrong one would be read in silence."""
-    for finding in findings:
-        if finding.ambiguous:
-            place = disk.printable(folder / finding.place)
-            raise ValueError(f"{place}: {finding.words}; {advice(data_set, folder)}")
+    refuse(data_set, folder, [finding for finding in findings if finding.ambiguous])
 
 
 def pixels(image) -> Facts:

@@ -106,10 +106,7 @@ def find(source: str | Path) -> list[Pair]:
     """
     folder = folder_of(source)
     pairs, findings = _scan(folder)
-    if findings:
-        raise ValueError(
-            f"{disk.printable(folder / findings[0].place)}: {findings[0].words}; {inspection.advice('pairs', folder)}"
-        )
+    inspection.refuse("pairs", folder, findings)
     if not pairs:
         raise FileNotFoundError(
             f"{folder}: holds no pair; put images into images/ and masks of the same names into masks/, or beside each "

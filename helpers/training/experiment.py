@@ -112,9 +112,8 @@ def run(
             return run_folder.read(folder)
     first = spread.process == 0
     with run_folder.alone_in(folder) if first else contextlib.nullcontext():
-        if (
-            not overwrite and first and run_folder.is_finished(folder)
-        ):  # since a moment ago, or its settings are damaged
+        # finished since a moment ago, or its settings are damaged
+        if not overwrite and first and run_folder.is_finished(folder):
             run_folder.write_json(folder / "settings.json", dataclasses.asdict(settings))
             return run_folder.read(folder)
         return _run(settings, folder, overwrite, progress, callbacks, spread, keep_every)

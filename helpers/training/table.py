@@ -3,7 +3,7 @@
 import itertools
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas
@@ -111,15 +111,16 @@ def _joined(folds: Sequence[Result]) -> dict:
 def _agree(scores: dict, others: dict) -> bool:
     """Whether scores are the same where both have them; a bootstrap's interval may differ with another SciPy."""
 
-    def without_intervals(part: dict, keys: Iterable[str]) -> dict:
+    def without_intervals(part: dict) -> dict:
         return {
-            key: without_intervals(part[key], part[key]) if isinstance(part[key], dict) else part[key]
-            for key in keys
+            key: without_intervals(value) if isinstance(value, dict) else value
+            for key, value in part.items()
             if key != "interval"
         }
 
-    both = [key for key in scores if key in others]
-    one, other = (json.dumps(without_intervals(each, both), sort_keys=True) for each in (scores, others))
+    both = scores.keys() & others.keys()
+    parts = ({key: each[key] for key in both} for each in (scores, others))
+    one, other = (json.dumps(without_intervals(part), sort_keys=True) for part in parts)
     return one == other
 
 
