@@ -381,7 +381,8 @@ def _remote() -> type:
             made = [keras.KerasTensor(tuple(shape), dtype) for shape, dtype in self.about_outputs]
             return made[0] if len(made) == 1 else made
 
-        def call(self, *args, **kwargs):
+        # Keras gives `training` to those alone that name it
+        def call(self, *args, training=None, **kwargs):
             flat = [each for each in keras.tree.flatten((args, kwargs)) if keras.ops.is_tensor(each)]
 
             def there(*tensors):
@@ -389,7 +390,9 @@ def _remote() -> type:
                 inputs, settings = keras.tree.map_structure(
                     lambda each: next(come) if keras.ops.is_tensor(each) else each, (args, kwargs)
                 )
-                found = self._ask("layer", self._key, self.get_weights(), inputs, settings)
+                found, weights = self._ask("layer", self._key, self.get_weights(), inputs, settings, training)
+                if weights is not None:  # a normalisation that trains keeps a mean
+                    self.set_weights([keras.ops.convert_to_numpy(each) for each in weights])
                 return [tf.convert_to_tensor(each) for each in keras.tree.flatten(found)]
 
             if all(hasattr(each, "numpy") for each in flat):

@@ -243,11 +243,23 @@ class Learner(wire.Coder):
         if do == "item":
             return thing[args[0]]
         if do == "layer":
-            weights, inputs, settings = args
+            weights, inputs, settings, training = args
             if weights is not None:
                 thing.set_weights(weights)
-            return thing(*inputs, **settings)
+            found = _called(thing, inputs, settings, training)
+            return found, thing.get_weights() if training else None
         raise wire.Refused(do)
+
+
+def _called(thing, inputs: tuple, settings: dict, training):
+    """Call a layer as a network does: those inside it hear of a training too, whether or not it takes the word."""
+    import keras
+
+    class Around(keras.layers.Layer):
+        def call(self, _):
+            return thing(*inputs, **settings)
+
+    return Around()(keras.ops.zeros(1), training=training)
 
 
 class Theirs:

@@ -491,6 +491,36 @@ def test_layer_of_the_answers_own_says_which_of_its_weights_learn():
     assert verdict.state == "right", verdict.sentence
 
 
+@needs_sandbox
+def test_layer_of_the_answers_own_hears_of_a_training_and_keeps_its_mean():
+    """Also where its `call` does not take the word: Keras tells those inside."""
+    own = own_lesson(
+        ("", "import keras\nimport numpy as np\nfrom helpers.show import checks"),
+        ("exercise", DOUBLED),
+        (
+            "check",
+            "inputs = keras.Input((4, 4, 3))\nmine = keras.Model(inputs, doubled(inputs))\n"
+            "twin = keras.Model(inputs, keras.layers.BatchNormalization(momentum=0.9)(inputs))\n"
+            "checks.same_network(mine, twin, 'one batch normalisation')",
+        ),
+    )
+    states = {}
+    for told, momentum in ((True, 0.9), (False, 0.9), (False, 0.8)):
+        takes, gives = (", training=None", ", training=training") if told else ("", "")
+        answer = (
+            "class Norm(keras.layers.Layer):\n    def __init__(self):\n        super().__init__()\n"
+            f"        self.norm = keras.layers.BatchNormalization(momentum={momentum})\n"
+            "    def build(self, shape):\n        self.norm.build(shape)\n"
+            f"    def call(self, x{takes}):\n        return self.norm(x{gives})\n\n"
+            "def doubled(x):\n    return Norm()(x)\n"
+        )
+        (verdict,) = check.judge(own, {"doubled": answer}, [], sandbox.Limits(), "1")
+        states[told, momentum] = verdict.state, verdict.sentence
+    assert [states[told, 0.9][0] for told in (True, False)] == ["right", "right"], states
+    state, sentence = states[False, 0.8]
+    assert state == "wrong" and "another momentum" in sentence
+
+
 def own_lesson(*cells):
     """A lesson of one's own: {"x": source} for an ungraded cell; an exercise and its check have those names."""
     roles = {"exercise": {"solution": True, "grade": False, "grade_id": "doubled"}}
