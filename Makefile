@@ -94,7 +94,9 @@ $(LEARNER): requirements.txt pyproject.toml | $(BIN)/pip
 $(EVERYTHING): requirements.txt pyproject.toml | $(BIN)/pip
 	$(INSTALL) -e ".[$(TENSORFLOW),lab,jax,onnx,instructor,book,dev]" && $(COMPILE) && touch $(LEARNER) $@
 
+# the pip of an old Python takes a minute more to choose the versions; where it cannot be renewed, it does
 $(BIN)/pip:
 	@$(or $(PYTHON),false) -c '$(supported)' || { echo 'error: Python 3.11, 3.12 or 3.13 is needed: install one,' \
 		'or name it, as in make $(MAKECMDGOALS) PYTHON=/path/to/python3.12' >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
+	-$(BIN)/python -m pip install --quiet --upgrade $(if $(NEWEST),,-c requirements.txt) pip

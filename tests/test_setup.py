@@ -278,6 +278,7 @@ FAKE_PYTHON = """#!/bin/sh
 echo "$@" >> "$LOG"
 case "$*" in
   "-m venv"*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; touch "$3/bin/pip";;
+  "-m pip install --quiet --upgrade"*) exit ${OLD:-0};;
   "-m pip install"*) exit ${FAIL:-0};;
 esac
 """
@@ -310,7 +311,7 @@ def make(tmp_path):
 
 
 def installs(log):
-    return re.findall(r"-m pip install .*", log)
+    return re.findall(r"-m pip install .* -e .*", log)
 
 
 def test_learners_first_then_tests_and_nothing_twice(make):
@@ -318,6 +319,8 @@ def test_learners_first_then_tests_and_nothing_twice(make):
     assert result.returncode == 0, result.stderr
     assert installs(log) == ["-m pip install --no-compile -c requirements.txt -e .[cpu,lab]"]
     assert "-m compileall -q -j 0 .venv/lib helpers" in log
+    renewed = log.index("-m pip install --quiet --upgrade -c requirements.txt pip")
+    assert renewed < log.index("-m pip install --no-compile")
     assert installs(make("lab")[1]) == []
     log = make("test")[1]
     assert installs(log) == [
@@ -335,6 +338,11 @@ def test_a_failed_install_is_tried_again(make, tmp_path):
     result, _ = make("lab", FAIL="1")
     assert result.returncode != 0 and not list((tmp_path / ".venv").glob("installed-*"))
     assert len(installs(make("lab")[1])) == 1
+
+
+def test_an_old_pip_that_cannot_be_renewed_does(make):
+    result, log = make("lab", OLD="1")
+    assert result.returncode == 0 and len(installs(log)) == 1
 
 
 def test_new_pins_are_installed(make, tmp_path):
