@@ -6,6 +6,7 @@ python -m helpers.doctor
 import argparse
 import dataclasses
 import importlib.metadata
+import importlib.util
 import json
 import os
 import platform
@@ -70,16 +71,52 @@ class Finding:
     advice: str = ""
 
 
+def this_python() -> str:
+    """What a shell takes for the Python that runs this: `python`, where it finds the same one by that."""
+    found = shutil.which("python")
+    if found and Path(found).parent == Path(sys.executable).parent:
+        return "python"
+    return f'"{sys.executable}"' if " " in sys.executable else sys.executable
+
+
+def python_of_the_clone() -> Path | None:
+    """Find the Python of the clone's .venv, from the clone; None without one, or if one of the clone's runs this."""
+    if any(folder.is_dir() and folder.samefile(sys.prefix) for folder in ROOT.glob(".venv*")):
+        return None
+    pythons = Path(".venv/bin/python"), Path(".venv/Scripts/python.exe")
+    return next((python for python in pythons if (ROOT / python).is_file()), None)
+
+
+def has_two_builds() -> bool:
+    """Whether both builds of TensorFlow are installed, which share one folder."""
+    return bool(version_of("tensorflow") and version_of("tensorflow-cpu"))
+
+
+def extras() -> str:
+    """Name the extras that fit here: where there is a backend, none puts another build of TensorFlow beside it."""
+    if any(Path(sys.prefix).glob("installed-*-gpu")):  # the Makefile's stamp
+        return "gpu,lab"
+    named, _ = helpers._backend_that_is_named()
+    backend = named if named in ("jax", "torch") else "tensorflow"
+    if importlib.util.find_spec(backend) and not has_two_builds():
+        return "lab"
+    names = [str(each.metadata["Name"]) for each in importlib.metadata.distributions()]
+    # PyTorch and JAX bring packages of NVIDIA too, PyTorch even where there is no GPU
+    nvidia = any(name.startswith("nvidia-") for name in names) and not {"torch", "jax"} & {*names}
+    return "gpu,lab" if nvidia else "cpu,lab"
+
+
 def how_to_install() -> str:
     """Say how the course is installed here, from its clone or from the repository's address."""
+    install = f"Run {this_python()} -m pip install"
     if IN_CLONE:
-        return f'Run python -m pip install -c requirements.txt -e ".[cpu,lab]" in {ROOT}.'
+        return f'{install} -c requirements.txt -e ".[{extras()}]" in {ROOT}.'
     try:
         urls = importlib.metadata.metadata(NAME).get_all("Project-URL") or []
     except importlib.metadata.PackageNotFoundError:
         urls = []
     address = next((url.partition(", ")[2] for url in urls if url.startswith("Repository, ")), "ADDRESS")
-    return f'Run python -m pip install "{NAME}[cpu,lab] @ git+{address}".'
+    return f'{install} "{NAME}[{extras()}] @ git+{address}".'
 
 
 def version_of(name: str) -> str | None:
@@ -109,16 +146,17 @@ def look_at_the_course() -> list[Finding]:
         )
         where += f" at {commit.stdout.strip()}" if commit.returncode == 0 else ""
     found = f"helpers {helpers.__version__}, {where}, {ROOT}"
-    code = "import importlib.util as u; s = u.find_spec('helpers'); print(s.origin if s else '')"
+    # as JSON, which is ASCII: a pipe on Windows may not take every letter of a path
+    code = "import importlib.util as u, json; s = u.find_spec('helpers'); print(json.dumps(s and s.origin))"
     with tempfile.TemporaryDirectory() as elsewhere:
         other = subprocess.run([sys.executable, "-c", code], cwd=elsewhere, capture_output=True, text=True)
-    other = other.stdout.strip()
+    other = json.loads(["null", *other.stdout.splitlines()][-1])
     if not other:
         return [Finding("course", f"{found}; not installed, so lessons will not find it", how_to_install())]
     if Path(other).resolve() != Path(helpers.__file__).resolve():
         advice = (
-            f"Lessons will import another helpers, {other}: remove it (python -m pip uninstall helpers, if it was "
-            f"installed by that name; or from PYTHONPATH). {how_to_install()}"
+            f"Lessons will import another helpers, {other}: remove it ({this_python()} -m pip uninstall helpers, if it "
+            f"was installed by that name; or from PYTHONPATH). {how_to_install()}"
         )
         return [Finding("course", found, advice)]
     return [Finding("course", found)]
@@ -171,8 +209,8 @@ def look_at_keras() -> list[Finding]:
     if os.environ.get("KERAS_BACKEND"):
         installed += f", KERAS_BACKEND={os.environ['KERAS_BACKEND']}"
     findings = []
-    if version_of("tensorflow") and version_of("tensorflow-cpu"):
-        remove = "python -m pip uninstall --yes tensorflow tensorflow-cpu"
+    if has_two_builds():
+        remove = f"{this_python()} -m pip uninstall --yes tensorflow tensorflow-cpu"
         advice = f"Two builds of TensorFlow share one folder: remove both ({remove}). {how_to_install()}"
         findings.append(Finding("TensorFlow", "two builds", advice))
     # site-packages must not come first: packages in there have modules named like Python's own (typing)
@@ -265,19 +303,21 @@ def look_at_the_data() -> list[Finding]:
     from helpers.data import disk
 
     home = disk.data_home()
+    # os.path, for Path.exists and is_dir raise an error below a folder that one may not enter
     there = home
-    while not there.exists():
+    while not os.path.exists(there) and there != there.parent:  # a drive of Windows may be missing too
         there = there.parent
-    free = shutil.disk_usage(there).free
-    sets = [name for name, folder in SETS.items() if (home / folder).is_dir()]
-    advice = ""
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        advice = f"{there} cannot be written to: set DATA_HOME to a folder that can."
-    elif free < DISK:
-        advice = f"{there} has {free / GIGABYTE:.1f} GB free: free some, or set DATA_HOME to a folder on another disk."
+    sets = [name for name, folder in SETS.items() if os.path.isdir(home / folder)]
+    if os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK):
+        free = shutil.disk_usage(there).free
+        room, advice = f"{free / GIGABYTE:.0f} GB free", ""
+        if free < DISK:
+            advice = f"{there} has {free / GIGABYTE:.1f} GB free: free some, or set DATA_HOME to another disk's folder."
+    else:
+        room, advice = "no room", f"{there} cannot be written to: set DATA_HOME to a folder that can."
     named = " (DATA_HOME)" if os.environ.get("DATA_HOME") else ""
     found = ", ".join(sets) or "no set yet; phantoms are made when they are first needed"
-    return [Finding("data", f"{home}{named}: {found}"), Finding("disk", f"{free / GIGABYTE:.0f} GB free", advice)]
+    return [Finding("data", f"{home}{named}: {found}"), Finding("disk", room, advice)]
 
 
 def look_at_notebooks() -> list[Finding]:
@@ -300,17 +340,17 @@ def look_at_notebooks() -> list[Finding]:
     if lost:
         advice = (
             "JupyterLab does not find the widgets' half that runs in the browser, so sliders will not show. "
-            f"Run python -m pip install --force-reinstall --no-deps {' '.join(lost)}."
+            f"Run {this_python()} -m pip install --force-reinstall --no-deps {' '.join(lost)}."
         )
     try:
         kernel = KernelSpecManager().get_kernel_spec("python3").argv[0]
         if Path(kernel).name != kernel and Path(kernel).parent.resolve() != Path(sys.executable).parent.resolve():
             advice = (
-                f"Lessons will run with another Python, {kernel}: run python -m ipykernel install --sys-prefix, and "
-                "start JupyterLab with python -m jupyterlab."
+                f"Lessons will run with another Python, {kernel}: run {this_python()} -m ipykernel install "
+                f"--sys-prefix, and start JupyterLab with {this_python()} -m jupyterlab."
             )
     except NoSuchKernel:
-        advice = "Jupyter finds no kernel python3: run python -m ipykernel install --sys-prefix."
+        advice = f"Jupyter finds no kernel python3: run {this_python()} -m ipykernel install --sys-prefix."
     return [Finding("notebooks", found, advice)]
 
 
@@ -381,10 +421,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not advice:
         print("All is in order.")
         return
+    if python := python_of_the_clone():
+        advice = [f"This is another Python than the course's: run {python} -m helpers.doctor in {ROOT}."]
     for line in dict.fromkeys(advice):
         print(without_home(f"To do: {line}"))
     raise SystemExit(1)
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    sys.exit(command.run(main, "nothing was changed"))

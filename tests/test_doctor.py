@@ -48,17 +48,111 @@ def test_an_installation_in_order(tmp_path):
     assert str(tmp_path) not in run.stdout, "the name of a home folder is nobody's business"
 
 
-def test_where_nothing_is_installed_it_says_what_is_missing(tmp_path):
+@pytest.fixture
+def bare(tmp_path):
+    """Run the doctor of a fresh clone with a Python that has nothing installed; return report, advice and Python."""
+    clone, python = tmp_path / "clone", Path("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    shutil.copytree(ROOT / "helpers", clone / "helpers", ignore=shutil.ignore_patterns("weights", "results"))
+    for name in ("pyproject.toml", "requirements.txt"):
+        shutil.copy(ROOT / name, clone)
     venv.create(tmp_path / "bare", symlinks=os.name != "nt")
-    python = tmp_path / "bare" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    environment = {**os.environ, "PYTHONPATH": "", "DATA_HOME": str(tmp_path)}
-    run = subprocess.run([python, "-m", "helpers.doctor"], cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert (run.returncode, run.stderr) == (1, ""), run.stderr
-    report, _, advice = run.stdout.partition("\n\n")
+
+    def run():
+        command = [tmp_path / "bare" / python, "-m", "helpers.doctor"]
+        environment = {**os.environ, "PYTHONPATH": "", "DATA_HOME": str(tmp_path)}
+        done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (1, ""), done.stderr
+        report, _, advice = done.stdout.partition("\n\n")
+        return report, advice
+
+    run.clone, run.python = clone, python
+    return run
+
+
+def test_where_nothing_is_installed_it_says_what_is_missing(bare):
+    report, advice = bare()
     for name in ("course", "packages", "Keras", "data", "notebooks", "fonts"):
         (line,) = [line for line in report.splitlines() if line.startswith(f"! {name} ")]
         assert re.search("not installed|missing|No module named 'keras'", line)
-    assert re.fullmatch(r'To do: Run python -m pip install -c requirements.txt -e ".\[cpu,lab\]" in .*\.\n', advice)
+    install = r'-m pip install -c requirements.txt -e ".\[cpu,lab\]" in .*clone\.\n'
+    assert re.fullmatch(rf"To do: Run \S*bare\S*{bare.python.name} {install}", advice), "`python` is another one"
+
+
+def test_another_python_than_that_of_the_clone_is_sent_to_it(bare):
+    environment = bare.python if os.name == "nt" else Path("bin/python")
+    (bare.clone / ".venv" / environment.parent).mkdir(parents=True)
+    (bare.clone / ".venv" / environment).touch()
+    report, advice = bare()
+    assert "! packages " in report
+    asked = re.escape(str(".venv" / environment))
+    assert re.fullmatch(rf"To do: This is another Python .*: run {asked} -m helpers.doctor in .*clone\.\n", advice)
+
+
+def test_a_python_of_the_clone_is_not_sent_to_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    for name in (".venv", ".venv-newest"):
+        (tmp_path / name / "bin").mkdir(parents=True)
+    assert doctor.python_of_the_clone() is None, "the environment was not made to its end"
+    (tmp_path / ".venv/bin/python").touch()
+    for prefix, python in (
+        (tmp_path, ".venv/bin/python"),
+        (tmp_path / ".venv", None),
+        (tmp_path / ".venv-newest", None),
+    ):
+        monkeypatch.setattr(sys, "prefix", str(prefix))
+        assert doctor.python_of_the_clone() == (python and Path(python))
+
+
+def test_letters_that_the_output_does_not_take_cost_no_line(tmp_path):
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "DATA_HOME": str(tmp_path / "\u017c")}
+    command = [
+        sys.executable,
+        "-c",
+        "from helpers import command, doctor; doctor.CHECKS = [doctor.look_at_the_data] * 2; command.run(doctor.main)",
+    ]
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0 and run.stdout.count(r"\u017c (DATA_HOME)") == 2, run.stderr
+
+
+def test_advice_names_the_python_that_runs_the_doctor(monkeypatch):
+    folder = Path(sys.executable).parent
+    for found, said in ((folder / "python", "python"), ("/elsewhere/python", sys.executable), (None, sys.executable)):
+        monkeypatch.setattr(shutil, "which", lambda name, found=found: found and str(found))
+        assert doctor.this_python() == said
+    monkeypatch.setattr(sys, "executable", "/two words/python")
+    assert doctor.this_python() == '"/two words/python"'
+
+
+@pytest.mark.parametrize(
+    ("installed", "environment", "extras"),
+    [
+        ([], {}, "cpu,lab"),
+        (["tensorflow-cpu"], {}, "lab"),
+        (["tensorflow", "nvidia-cudnn-cu12"], {}, "lab"),
+        (["tensorflow-rocm"], {}, "lab"),  # a platform's own
+        (["nvidia-cudnn-cu12"], {}, "gpu,lab"),  # both builds are just removed
+        (["tensorflow", "tensorflow-cpu", "nvidia-cudnn-cu12"], {}, "gpu,lab"),
+        (["tensorflow", "tensorflow-cpu"], {}, "cpu,lab"),
+        (["torch", "nvidia-cudnn-cu12"], {}, "cpu,lab"),  # Keras is to run on TensorFlow
+        (["torch"], {"KERAS_BACKEND": "torch"}, "lab"),
+        (["jax"], {"KERAS_BACKEND": "jax"}, "lab"),
+    ],
+)
+def test_no_second_build_of_tensorflow_is_advised(installed, environment, extras, tmp_path, monkeypatch):
+    distribution = collections.namedtuple("distribution", "metadata")
+    modules = {name.partition("-")[0] for name in installed}
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(doctor, "version_of", lambda name: "2.21.0" if name in installed else None)
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: name if name in modules else None)
+    everything = [distribution({"Name": name}) for name in installed]
+    monkeypatch.setattr(doctor.importlib.metadata, "distributions", lambda: everything)
+    assert f'".[{extras}]"' in doctor.how_to_install()
+    (tmp_path / "installed-everything-gpu").touch()
+    assert '".[gpu,lab]"' in doctor.how_to_install(), "as the Makefile made it"
 
 
 def test_an_error_while_looking_is_a_finding():
@@ -94,7 +188,8 @@ def test_without_a_clone_the_repositorys_address_is_told(monkeypatch):
     about = email.message.Message()
     about["Project-URL"] = "Repository, https://somewhere/course"
     monkeypatch.setattr(doctor.importlib.metadata, "metadata", lambda name: about)
-    assert '"where-to-look[cpu,lab] @ git+https://somewhere/course"' in doctor.how_to_install()
+    monkeypatch.setattr(doctor, "extras", lambda: "lab")
+    assert '"where-to-look[lab] @ git+https://somewhere/course"' in doctor.how_to_install()
 
 
 # --- Keras
@@ -199,6 +294,28 @@ def test_no_room_for_data(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("DATA_HOME", str(tmp_path / "file"))
     assert "cannot be written to: set DATA_HOME" in the(doctor.look_at_the_data(), "disk").advice
+
+
+def test_a_drive_that_is_not_there(monkeypatch):
+    monkeypatch.setattr(os.path, "exists", lambda path: False)  # not even the path's first part, as on Windows
+    monkeypatch.setattr(os.path, "isdir", lambda path: False)
+    monkeypatch.setenv("DATA_HOME", str(Path("/drive/sets")))
+    assert the(doctor.look_at_the_data(), "disk").advice.startswith(f"{Path('/')} cannot be written to: set DATA_HOME")
+
+
+def test_a_folder_that_one_may_not_enter(tmp_path, monkeypatch):
+    (tmp_path / "sets").mkdir()
+    stat, access = os.stat, os.access
+
+    def refusing(path, *arguments, **named):
+        if not isinstance(path, int) and tmp_path in Path(path).parents:
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, *arguments, **named)
+
+    monkeypatch.setattr(os, "stat", refusing)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path and access(path, mode))
+    monkeypatch.setenv("DATA_HOME", str(tmp_path / "sets"))
+    assert the(doctor.look_at_the_data(), "disk").advice.startswith(f"{tmp_path} cannot be written to: set DATA_HOME")
 
 
 # --- notebooks and figures

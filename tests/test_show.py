@@ -419,6 +419,8 @@ def test_scenes_show_classes_in_the_official_colours_with_a_key():
     assert shown[1][7, 0].tolist() == [0, 0, 0] and shown[2][3, 3].tolist() == [0, 0, 142]
     words = [text.get_text() for text in figure.legends[0].get_texts()]
     assert words == ["road", "sky", "car", "ignored"]
+    again = figures.scenes([image], [classes.astype("float32")]).axes[1].images[0].get_array()
+    np.testing.assert_array_equal(again, shown[1])
 
 
 def test_scenes_say_what_does_not_fit():
@@ -427,7 +429,9 @@ def test_scenes_say_what_does_not_fit():
         (([],), "at least 1"),
         (([image], [classes, classes]), "as many of each"),
         (([image], [classes[:4]]), "shape"),
-        (([image], [classes + 26]), "classes, 0 to 18"),
+        (([image], [classes + 26]), r"hold \[26\]: give classes, 0 to 18"),
+        (([image], [np.where(np.eye(8, 16), 2.7, 1.0)]), r"hold \[2.7\]: give classes, 0 to 18"),
+        (([image], [np.where(np.eye(8, 16), np.nan, 1.0)]), r"hold \[nan\]"),
         (([image], [classes], None, ["a"]), "1 titles for 2 columns"),
     ]:
         with pytest.raises(ValueError, match=sentence):
@@ -501,6 +505,40 @@ def test_curves_take_every_form_of_a_history():
     runs = [lists, rows, history, types.SimpleNamespace(history=rows), pandas.DataFrame(rows)]
     (axes,) = figures.curves({str(number): [run] for number, run in enumerate(runs)}).axes
     assert [list(line.get_ydata()) for line in axes.lines] == [[0.5, 0.25]] * 5
+
+
+def keras_history(epoch, **lists):
+    history = keras.callbacks.History()
+    history.epoch, history.history = epoch, lists
+    return history
+
+
+def test_curve_of_a_resumed_run_begins_at_its_first_epoch():
+    resumed = keras_history([6, 7, 8, 9], loss=[0.4, 0.3, 0.2, 0.1])
+    watched = live.LivePlot()
+    watched.first_epoch, watched.history = 6, resumed.history
+    twice = keras_history([2, 3], loss=[0.6, 0.5, 0.4, 0.3])  # one History, in `fit` to epoch 2 and from there to 4
+    runs = {"keras": [resumed], "live": [watched], "twice": [twice], "anew": [keras_history([0], loss=[0.2, 0.1])]}
+    (axes,) = figures.curves(runs).axes
+    drawn = [line.get_xdata().tolist() for line in axes.lines]
+    assert drawn == [[7, 8, 9, 10], [7, 8, 9, 10], [1, 2, 3, 4], [1, 2]]
+
+
+def test_curve_of_runs_that_begin_at_different_epochs():
+    runs = [keras_history([0, 1, 2], loss=[1.0, 3.0, 5.0]), keras_history([1, 2, 3], loss=[5.0, 9.0, 4.0])]
+    (axes,) = figures.curves({"U-Net": runs}).axes
+    assert axes.lines[0].get_xdata().tolist() == [1, 2, 3, 4]
+    assert list(axes.lines[0].get_ydata()) == [1.0, 4.0, 7.0, 4.0]
+    assert band(axes) == [(1, 1), (3, 5), (5, 9), (4, 4)]
+
+
+def test_values_of_which_no_epoch_is_known_are_not_drawn():
+    history = keras_history([*range(10)], loss=[0.5] * 10, val_loss=[0.7, 0.6])  # validation_freq=5
+    assert len(figures.curves({"U-Net": [history]}).axes[0].lines[0].get_xdata()) == 10
+    for draw in (lambda: figures.curves({"U-Net": [history]}, "val_loss"),
+                 lambda: figures.training_curves(history.history)):  # fmt: skip
+        with pytest.raises(ValueError, match=r"2 values of 'val_loss' and 10 of 'loss'.*live.LivePlot\(\)"):
+            draw()
 
 
 def every(number, epochs):
@@ -685,6 +723,13 @@ def test_slider_leaves_a_still_picture_for_pages_without_a_kernel(slider):
     assert image.width > 700
     assert "threshold 0.02: 100 healthy marked, 50 tumour missed, Dice 0.400" in alt
     assert "threshold 0.50: 0 healthy marked, 50 tumour missed, Dice 0.667" in alt
+
+
+@pytest.mark.parametrize("kind", ["float32", "uint8"])
+def test_slider_takes_the_masks_that_a_figure_takes(kind):
+    widgets = pytest.importorskip("helpers.show.widgets")
+    slider = widgets.threshold_slider(GREY, SQUARE.astype("float32"), 255 * SQUARE[..., None].astype(kind))
+    assert slider.words.value == "threshold 0.50: 0 healthy marked, 0 tumour missed, Dice 1.000"
 
 
 def test_slider_without_a_mask_and_with_wrong_input():
@@ -888,6 +933,17 @@ def test_live_plot_of_a_resumed_training(monkeypatch):
     assert len(callback.history["loss"]) == 2
     assert screen.outputs[0].startswith("2 epochs in ")
     assert "up to epoch 5." in screen.outputs[1].alt
+
+
+def test_live_plot_keeps_what_is_measured_every_few_epochs_in_its_place(monkeypatch):
+    screen = Display(monkeypatch)
+    callback = live.LivePlot()
+    fit(callback, epochs=5, validation_freq=2)
+    loss, measured = callback.history["loss"], callback.history["val_loss"]
+    assert [math.isnan(value) for value in measured] == [True, False, True, False, True] and len(loss) == 5
+    assert f"val_loss {measured[3]:.3g}" in screen.outputs[1].alt
+    (axes,) = figures.curves({"U-Net": [callback]}, "val_loss").axes
+    assert axes.lines[0].get_xdata().tolist() == [2, 4]
 
 
 def test_live_plot_starts_anew_with_each_fit():

@@ -118,9 +118,20 @@ def interval(low: float, high: float) -> str:
     return f"[{low:+.3f}, {high:+.3f}]"
 
 
-def brains() -> list[str]:
-    """The rows of the networks that were trained in full, for README.md."""
-    lines = [
+def dice_of(name: str) -> dict:
+    """Mean, median and interval of the stored patients, as a scores.json has them."""
+    values = pandas.read_csv(RESULTS / name / "patients.csv").sort_values("patient").dice.to_numpy()
+    return {"mean": values.mean(), "median": np.median(values), "interval": intervals.bootstrap_interval(values)}
+
+
+def brains() -> tuple[list[str], list[str]]:
+    """The rows of the networks that were trained in full, for helpers/results/README.md and shorter for README.md."""
+    long = [
+        "| | Dice per patient, mean [95 % interval] | median | IoU, slices with tumour "
+        "| tumour-free slices with a false alarm | IoU as the original counts it |",
+        "|---|---|---|---|---|---|",
+    ]
+    short = [
         "| | Dice per patient, mean [95 % interval over the patients] | IoU as the original counts it |",
         "|---|---|---|",
     ]
@@ -129,11 +140,18 @@ def brains() -> list[str]:
         "trained on phantoms alone": "brain_from_phantoms",
     }
     scores = {name: json.loads((RESULTS / folder / "scores.json").read_text()) for name, folder in folders.items()}
-    scores["finds nothing (all black)"] = scores["trained on phantoms alone"]["baseline"]
-    for name, row in scores.items():
+    tumour_free = scores["trained on phantoms alone"]["tumour_free_slices"]
+    rows = {name: row | {"dice": dice_of(folders[name])} for name, row in scores.items()}
+    rows["finds nothing (all black)"] = scores["trained on phantoms alone"]["baseline"]
+    for name, row in rows.items():
         low, high = row["dice"]["interval"]
-        lines.append(f"| {name} | {row['dice']['mean']:.3f} [{low:.3f}, {high:.3f}] | {row['original_iou']:.3f} |")
-    return lines
+        dice, overlap = f"{row['dice']['mean']:.3f} [{low:.3f}, {high:.3f}]", f"{row['original_iou']:.3f}"
+        alarms = f"{row['false_positive_slices']} of {tumour_free:,}"
+        long.append(
+            f"| {name} | {dice} | {row['dice']['median']:.3f} | {row['positives_iou']:.3f} | {alarms} | {overlap} |"
+        )
+        short.append(f"| {name} | {dice} | {overlap} |")
+    return long, short
 
 
 def streets() -> list[str]:
@@ -158,8 +176,9 @@ def filled(text: str, tables: dict[str, list[str]]) -> str:
 
 def pages() -> dict[Path, str]:
     """The two pages as they should be."""
-    long, short = comparison()
-    tables = {"brains": brains(), "comparison": long, "losses": losses(), "attention": short, "streets": streets()}
+    tables = {"losses": losses(), "streets": streets()}
+    tables["comparison"], tables["attention"] = comparison()
+    tables["results"], tables["brains"] = brains()
     return {
         path: filled(path.read_text(encoding="utf-8"), tables) for path in (RESULTS / "README.md", ROOT / "README.md")
     }

@@ -87,11 +87,20 @@ def overlay(
     shown = _shown(image, channel)
     axes.imshow(shown, cmap="gray", vmin=0, vmax=1)
     if mask is not None:
-        area = _plane(mask, "mask", shown.shape[:2]) > 0.5
+        area = true_area(mask, shown.shape[:2])
         axes.imshow(area[..., None] * np.array(colors.to_rgba(TRUE_AREA, TRUE_AREA_OPACITY)))
     if prediction is not None:
         axes.add_collection(contour_lines(outline(thresholded(prediction, threshold, shown.shape[:2]))))
     axes.set_axis_off()
+
+
+def true_area(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Turn a mask, bool, 0/1 or 0/255, into the area that it marks, (height, width) bool.
+
+    Raises:
+        ValueError: not one plane, or not of `shape`.
+    """
+    return _plane(mask, "mask", shape) > 0.5
 
 
 def thresholded(prediction: np.ndarray, threshold: float = 0.5, shape: tuple[int, int] | None = None) -> np.ndarray:
@@ -355,8 +364,8 @@ def looks(
                 low, high = (0, 1) if shared else (values.min(), max(values.max(), values.min() + 1e-6))
                 panel.imshow(values, cmap=LOOK, vmin=low, vmax=high, alpha=0.55)
             if masks is not None:
-                area = _plane(masks[number], "mask", shown.shape[:2]) > 0.5
-                panel.add_collection(collections.LineCollection(outline(area), colors=TRUE_AREA, linewidths=1.4))
+                edges = outline(true_area(masks[number], shown.shape[:2]))
+                panel.add_collection(collections.LineCollection(edges, colors=TRUE_AREA, linewidths=1.4))
     over_images = [column for column, stack in enumerate(maps.values(), start=1) if np.ndim(stack) == 3]
     if shared and over_images:
         scale = cm.ScalarMappable(colors.Normalize(0, 1), LOOK)
@@ -381,15 +390,15 @@ def channels(image: np.ndarray) -> Figure:
 def curves(histories: Mapping[str, Sequence[Any]], metric: str = "loss") -> Figure:
     """Draw a metric over the epochs: for each label the mean of its runs, in a band from lowest to highest.
 
-    Runs may differ in length: an epoch shows the runs that reached it.
+    Runs may differ in length and in their first epoch: an epoch shows the runs that have it.
 
     Args:
         histories: for each label its runs, one for each seed. A run is what `fit` returns, its dictionary of
-            lists, a data frame, a result of `training.experiment` or its list of rows.
+            lists, a data frame, a result of `training.experiment` or its list of rows, or a `live.LivePlot`.
         metric: the name in the histories, for example "val_loss".
 
     Raises:
-        ValueError: nothing to draw, or a run has no such metric.
+        ValueError: nothing to draw, a run has no such metric, or not a value of it for each epoch.
     """
     if not histories:
         raise ValueError("there are no histories to draw: give {label: [history of each seed]}.")
@@ -406,19 +415,17 @@ def curves(histories: Mapping[str, Sequence[Any]], metric: str = "loss") -> Figu
 
 def draw_runs(
     axes: Axes,
-    runs: Sequence[Sequence[float]],
+    runs: Sequence[Mapping[int, float]],
     label: str,
     colour: Any,
     dashed: bool = False,
-    first_epoch: int = 1,
 ) -> None:
-    """Draw the mean of runs, each with a value for each epoch, and the band from lowest to highest.
+    """Draw the mean of runs, each {epoch: value}, and the band from lowest to highest.
 
     NaN is an epoch without a value.
     """
-    longest = max(len(run) for run in runs)
-    reached = [[run[epoch] for run in runs if epoch < len(run)] for epoch in range(longest)]
-    epochs = np.arange(first_epoch, first_epoch + longest)
+    epochs = np.array(sorted(set().union(*runs)))
+    reached = [[run[epoch] for run in runs if epoch in run] for epoch in epochs]
     means = np.array([np.mean(values) for values in reached])
     measured = np.flatnonzero(~np.isnan(means))
     if len(measured) and measured[0] > 0:
@@ -519,12 +526,13 @@ def scenes(
         for row, value in enumerate(values):
             shown = _shown(value, None) if column == 0 else None
             if column:
-                plane = _plane(value, name, np.shape(images[row])[:2]).astype(int)
+                plane = _plane(value, name, np.shape(images[row])[:2])
                 found = set(np.unique(plane).tolist())
-                if not found <= {*range(len(street_classes.CLASSES)), street_classes.IGNORE}:
-                    raise ValueError(f"the {name} hold {sorted(found)[:5]} ...: give classes, 0 to 18, or 255.")
-                present |= found
-                shown = street_classes.PALETTE[plane]
+                strange = found - {*range(len(street_classes.CLASSES)), street_classes.IGNORE}
+                if strange:
+                    raise ValueError(f"the {name} hold {sorted(strange)[:5]}: give classes, 0 to 18, or 255.")
+                present |= set(map(int, found))
+                shown = street_classes.PALETTE[plane.astype(int)]
             axes[row, column].imshow(shown, interpolation="nearest")
             axes[row, column].set_axis_off()
     key = [
@@ -582,6 +590,9 @@ def training_curves(history: Mapping[str, Sequence[float]], first_epoch: int = 1
     Args:
         history: for each metric its value at each epoch; "val_x" or "validation_x" is drawn beside "x".
         first_epoch: the number of the first one; a run that was resumed does not begin at 1.
+
+    Raises:
+        ValueError: a metric has not a value for each epoch.
     """
     no_panel = ("val_", "validation_", "learning_rate")
     names = [name for name in history if not name.startswith(no_panel)]
@@ -592,10 +603,10 @@ def training_curves(history: Mapping[str, Sequence[float]], first_epoch: int = 1
     pyplot.close(figure)
     training, validation = _palette(2)
     for name, panel in zip(names, axes[0], strict=True):
-        draw_runs(panel, [history[name]], "training", training, False, first_epoch)
+        draw_runs(panel, [_by_epoch(history, name, first_epoch)], "training", training)
         for held_out in (f"val_{name}", f"validation_{name}"):
             if held_out in history:
-                draw_runs(panel, [history[held_out]], "validation", validation, True, first_epoch)
+                draw_runs(panel, [_by_epoch(history, held_out, first_epoch)], "validation", validation, True)
         _finish(panel, name)
         panel.legend(fontsize=10)
     return figure
@@ -731,16 +742,31 @@ def _is_dictionary_of_lists(run: Mapping) -> bool:
     return all(np.ndim(values) == 1 for values in run.values())
 
 
-def _values(run: Any, metric: str, label: str) -> list[float]:
-    """One run's metric over the epochs, from any of the forms that a history comes in."""
-    run = getattr(run, "history", run)
-    if isinstance(run, list):
-        names = dict.fromkeys(name for row in run for name in row)  # a first row may lack what is measured later
-        run = {name: [row.get(name, np.nan) for row in run] for name in names}
-    if metric not in run or len(run[metric]) == 0:
-        names = ", ".join(name for name in run if len(run[name])) or "nothing, for it has no epochs"
+def _values(run: Any, metric: str, label: str) -> dict[int, float]:
+    """One run's metric at each epoch, from any of the forms that a history comes in."""
+    history = getattr(run, "history", run)
+    if isinstance(history, list):
+        names = dict.fromkeys(name for row in history for name in row)  # a first row may lack what is measured later
+        history = {name: [row.get(name, np.nan) for row in history] for name in names}
+    if metric not in history or len(history[metric]) == 0:
+        names = ", ".join(name for name in history if len(history[name])) or "nothing, for it has no epochs"
         raise ValueError(f"a history of {label!r} has no {metric!r}: it has {names}.")
-    return [float(value) for value in run[metric]]
+    first, epochs = getattr(run, "first_epoch", 0), getattr(run, "epoch", None)  # of a LivePlot; of Keras, from 0 on
+    if isinstance(epochs, list) and epochs:
+        # from their end: where one History went through two `fit`, they are those of the second
+        first = max(0, epochs[-1] + 1 - max(len(values) for values in history.values()))
+    return _by_epoch(history, metric, first + 1)
+
+
+def _by_epoch(history: Mapping[str, Sequence[float]], metric: str, first_epoch: int) -> dict[int, float]:
+    longest = max(history, key=lambda name: len(history[name]))
+    if len(history[metric]) < len(history[longest]):
+        raise ValueError(
+            f"the history has {len(history[metric])} values of {metric!r} and {len(history[longest])} of {longest!r}, "
+            "which leaves open at which epochs: give `fit` a live.LivePlot() and draw that, whose history has NaN "
+            "where nothing was measured."
+        )
+    return {epoch: float(value) for epoch, value in enumerate(history[metric], first_epoch)}
 
 
 def _finish(axes: Axes, metric: str) -> None:

@@ -1,5 +1,6 @@
 """A training that can be watched in a notebook."""
 
+import math
 import time
 
 import keras
@@ -14,7 +15,8 @@ class LivePlot(keras.callbacks.Callback):
     notebook, with alt text. In a terminal it shows nothing: there, use Keras' own progress bar.
 
     Attributes:
-        history: for each metric its value at each epoch so far.
+        history: for each metric its value at each epoch so far, NaN where it was not measured.
+        first_epoch: the number of the first one, from 0 on; a resumed training does not begin there.
     """
 
     # Seconds. An epoch of a small exercise takes less time than a picture of it.
@@ -23,11 +25,12 @@ class LivePlot(keras.callbacks.Callback):
     def __init__(self):
         super().__init__()
         self.history: dict[str, list[float]] = {}
+        self.first_epoch = 0
 
     def on_train_begin(self, logs=None):
         """Open the two places in the output that the training then changes: a line of text and a picture."""
-        self.history = {}
-        self.first_epoch = self.epoch = None
+        self.history, self.latest = {}, {}
+        self.epoch = None
         self.begun = time.monotonic()
         self.timed_from = None
         self.said = self.drawn = 0.0
@@ -36,9 +39,9 @@ class LivePlot(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Note where we are; a resumed training does not begin at epoch 0."""
-        self.epoch = epoch
-        if self.first_epoch is None:
+        if self.epoch is None:
             self.first_epoch = epoch
+        self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
         """Say how much time is left, about twice a second."""
@@ -48,11 +51,12 @@ class LivePlot(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Add the epoch's values to the curves."""
-        for name, value in (logs or {}).items():
+        measured = {name: float(value) for name, value in (logs or {}).items()}
+        self.latest |= measured
+        for name in self.latest:
             # A metric that was not there before, or is not there each time, keeps its place on the axis.
-            values = self.history.setdefault(name, [])
-            values += [float("nan")] * (epoch - self.first_epoch - len(values))
-            values.append(float(value))
+            values = self.history.setdefault(name, [math.nan] * (epoch - self.first_epoch))
+            values.append(measured.get(name, math.nan))
         self._say_progress(epoch + 1, "")
         if time.monotonic() - self.drawn > self.PAUSE:
             self._draw()
@@ -87,7 +91,7 @@ class LivePlot(keras.callbacks.Callback):
         if not self.visible:
             return
         figure = figures.training_curves(self.history, self.first_epoch + 1)
-        values = ", ".join(f"{name} {values[-1]:.3g}" for name, values in self.history.items())
+        values = ", ".join(f"{name} {value:.3g}" for name, value in self.latest.items())
         alt = f"Training curves up to epoch {self.epoch + 1}. Last values: {values}."
         self.picture = show(figures.Picture(figure, alt), self.picture)
         self.drawn = time.monotonic()

@@ -107,9 +107,9 @@ class ThresholdSlider(ipywidgets.VBox):
 
     def __init__(self, image, probabilities, mask=None, channel=1):
         self._image, self._channel = image, channel
-        self._mask = None if mask is None else figures.thresholded(mask)
         self._probabilities = np.asarray(probabilities)
         height, width = np.shape(image)[:2]
+        self._mask = None if mask is None else figures.true_area(mask, (height, width))
         figures.thresholded(self._probabilities, shape=(height, width))  # refuses what is no probability
 
         # Only the contour moves: it is drawn over a copy of all the rest, which is drawn once.
