@@ -21,6 +21,7 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
+MADE_HERE = ".made_by_make_book"  # lies in each folder that may be made anew
 # the order in which data walks through the package; a room that is not named here comes last
 ROOMS = ("data", "nets", "scores", "tasks", "training", "show")
 TEXTS = ("CONTRIBUTING.md", "CHANGELOG.md", "data/README.md", "helpers/*/README.md")
@@ -77,11 +78,8 @@ def write_lessons(pages: Path) -> None:
         fold(notebook)
         owner = repository().removeprefix("https://github.com/")
         lesson = f"lessons/{path.parent.name}/{path.name}"
-        ways = (
-            f"[on Binder](https://mybinder.org/v2/gh/{owner}/main?urlpath=lab/tree/{lesson}) or "
-            f"[in Colab](https://colab.research.google.com/github/{owner}/blob/main/{lesson})"
-        )
-        notebook.cells[0].source = READ_HERE.sub(f"To run it: this lesson {ways}.", notebook.cells[0].source)
+        binder = f"[on Binder](https://mybinder.org/v2/gh/{owner}/main?urlpath=lab/tree/{lesson})"
+        notebook.cells[0].source = READ_HERE.sub(f"To run it: this lesson {binder}.", notebook.cells[0].source)
         copy = pages / "lessons" / path.parent.name / path.name
         copy.parent.mkdir(parents=True)
         nbformat.write(notebook, copy)
@@ -173,11 +171,20 @@ def mend_links(pages: Path) -> None:
         nbformat.write(notebook, path)
 
 
+def begin_anew(folder: Path) -> None:
+    """Empty a folder; SystemExit, with a sentence, if it holds what this script has not made."""
+    is_own = folder.resolve().is_relative_to(ROOT / "build") or (folder / MADE_HERE).is_file()
+    if folder.exists() and not is_own and (folder.is_file() or any(folder.iterdir())):
+        sys.exit(f"{folder}: would be emptied, and this script has not made it; move it, or give another --output.")
+    shutil.rmtree(folder, ignore_errors=True)  # or a page that is gone stays
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MADE_HERE).touch()
+
+
 def put_together(pages: Path) -> None:
     """Write everything that Sphinx reads into a folder, which is made anew."""
     pages = pages.resolve()
-    shutil.rmtree(pages, ignore_errors=True)
-    pages.mkdir(parents=True)
+    begin_anew(pages)
     write_texts(pages)
     write_lessons(pages)
     write_reference(pages)
@@ -194,7 +201,7 @@ def main(words: Sequence[str] | None = None) -> int:
     from sphinx.cmd.build import build_main
 
     html = settings.output / "html"
-    shutil.rmtree(html, ignore_errors=True)  # or a page that is gone stays
+    begin_anew(html)
     places = [str(settings.output / "pages"), str(html)]
     status = build_main(
         ["-W", "--keep-going", "-q", "-c", str(ROOT / "docs"), "-d", str(settings.output / "read"), *places]

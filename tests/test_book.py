@@ -124,8 +124,8 @@ def test_a_lesson_says_where_it_runs_not_where_it_is_read(book):
         assert "without running it" not in page.get_text()
         path = f"lessons/{solution.parent.name}/{solution.name}"
         (binder,) = page.find_all("a", string="on Binder")
-        (colab,) = page.find_all("a", string="in Colab")
-        assert binder["href"].endswith(f"?urlpath=lab/tree/{path}") and colab["href"].endswith(f"/blob/main/{path}")
+        assert binder["href"].endswith(f"?urlpath=lab/tree/{path}")
+        assert "colab" not in str(page).lower(), "a notebook that is opened alone finds no course"
 
 
 def test_a_slider_is_a_still_picture(book):
@@ -162,6 +162,24 @@ def test_hidden_tests_are_taken_out():
     (cell,) = exercise(f"assert f() > 2\n{hidden}\nprint('Right')", grade=True)
     assert cell.source == "assert f() > 2\nprint('Right')" and cell.metadata.tags == ["hide-input"]
     assert exercise(hidden, grade=True) == []
+
+
+@pytest.mark.parametrize("name", ["html", "pages"])
+def test_a_folder_that_the_book_has_not_made_is_kept(name, tmp_path, monkeypatch, capsys):
+    for part in ("write_texts", "write_lessons", "write_reference", "mend_links"):
+        monkeypatch.setattr(make_book, part, lambda pages: (pages / "page.md").touch())
+    monkeypatch.setattr("sphinx.cmd.build.build_main", lambda words: 0)
+    own = tmp_path / name / "own.html"
+    own.parent.mkdir()
+    for _ in range(2):  # an empty folder is filled, and one that was made here is made anew
+        make_book.main(["--output", str(tmp_path)])
+    assert "The book is made" in capsys.readouterr().out
+    for place in (tmp_path / name).iterdir():
+        place.unlink()
+    own.write_text("mine")
+    with pytest.raises(SystemExit, match=f"{name}: would be emptied, and this script has not made it; move it, or"):
+        make_book.main(["--output", str(tmp_path)])
+    assert own.read_text() == "mine"
 
 
 def test_links_lead_into_the_book_or_to_the_repository(tmp_path):

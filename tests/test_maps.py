@@ -93,6 +93,22 @@ def test_grad_cam_of_a_linear_network(linear):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_grad_cam_asks_about_each_pixel_once_near_the_lower_and_right_border_too():
+    """By hand: of red^2 + green^2 each pixel's gradient is 2, so both are equally high, with padding (40) or not."""
+    inputs = keras.Input((None, None, 3))
+    features = keras.layers.Conv2D(2, 1, use_bias=False, name="features")
+    head = keras.layers.Conv2D(1, 1, name="head_conv")
+    copied = features(inputs)
+    model = keras.Model(inputs, head(keras.layers.Multiply()([copied, copied])))
+    features.set_weights([np.array([[1, 0], [0, 1], [0, 0]], "float32").reshape(1, 1, 3, 2)])
+    head.set_weights([np.ones((1, 1, 2, 1), "float32"), np.zeros(1, "float32")])
+    for side in (64, 40):
+        images = np.zeros((1, side, side, 3), np.uint8)
+        images[0, 5, 5, 0] = images[0, side - 3, side - 3, 1] = 255
+        found = maps.grad_cam(model, images, "features", images.any(axis=-1))
+        np.testing.assert_allclose((found[0, 5, 5], found[0, side - 3, side - 3]), 1, atol=1e-5)
+
+
 def test_grad_cam_takes_a_mask_of_any_kind(linear):
     images = np.full((1, HEIGHT, WIDTH, 3), 255, np.uint8)
     where = np.zeros((1, HEIGHT, WIDTH), bool)

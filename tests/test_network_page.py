@@ -9,8 +9,10 @@ import io
 import json
 import os
 import re
+import struct
 import tarfile
 import types
+import zlib
 from pathlib import Path
 
 import course
@@ -18,7 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.data import brain
+from helpers.data import brain, image_files
 from helpers.nets import inference
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -120,7 +122,10 @@ const { files } = JSON.parse(require("fs").readFileSync(0, "utf8"));
         const bytes = Uint8Array.from(file);
         try {
             if (!tiff.isOne(bytes)) throw new Error("is no TIFF");
-            const { height, width, values } = await tiff.decoded(bytes);
+            const check = (width, height) => {
+                if (width * height > 1e6) throw new Error(`has ${width} x ${height} pixels`);
+            };
+            const { height, width, values } = await tiff.decoded(bytes, check);
             found.push([height, width, [...values]]);
         } catch (error) {
             found.push(error.message);
@@ -135,6 +140,31 @@ def tiff_of(image, **settings):
     memory = io.BytesIO()
     image.save(memory, "TIFF", **settings)
     return list(memory.getvalue())
+
+
+def by_hand(strips, tags):
+    """A TIFF of 8 x 8 pixels in three colours, with these strips, and with these tags in place of its own."""
+    own = {256: 8, 257: 8, 258: (8, 8, 8), 259: 1, 262: 2, 277: 3, 278: 8, 279: tuple(map(len, strips))}
+    starts = [8 + sum(map(len, strips[:number])) for number in range(len(strips))]
+    numbers = {tag: value for tag, value in {**own, 273: tuple(starts), **tags}.items() if value is not None}
+    place = 8 + sum(map(len, strips))
+    entries, beyond = b"", b""
+    for tag, value in sorted(numbers.items()):
+        several = value if isinstance(value, tuple) else (value,)
+        content = struct.pack(f"<{len(several)}I", *several)
+        if len(several) > 1:
+            beyond += content
+            content = struct.pack("<I", place + 2 + 12 * len(numbers) + 4 + len(beyond) - len(content))
+        entries += struct.pack("<HHI", tag, 4, len(several)) + content
+    directory = struct.pack("<H", len(numbers)) + entries + bytes(4) + beyond
+    return list(b"II*\0" + struct.pack("<I", place) + b"".join(strips) + directory)
+
+
+def strip_of(file):
+    """The bytes of a TIFF's only strip."""
+    with Image.open(io.BytesIO(bytes(file))) as image:
+        (offset,), (length,) = image.tag_v2[273], image.tag_v2[279]
+    return bytes(file[offset : offset + length])
 
 
 def test_the_page_reads_the_tiffs_of_slices():
@@ -153,17 +183,42 @@ def test_the_page_reads_the_tiffs_of_slices():
 def test_the_page_refuses_other_tiffs_in_words():
     image = Image.fromarray(np.full((8, 8, 3), 9, "uint8"))
     whole = tiff_of(image, compression="raw")
+    lzw = strip_of(tiff_of(image, compression="tiff_lzw"))
+    files = [
+        ("several pages", tiff_of(image, save_all=True, append_images=[image])),
+        ("8 bits", tiff_of(Image.fromarray(np.zeros((8, 8), "uint16")))),
+        ("does not read", tiff_of(image, compression="jpeg")),
+        ("does not read", by_hand([bytes(192)], {266: 2})),  # each byte's bits the other way round
+        ("does not read", by_hand([lzw], {259: 5, 317: 3})),
+        ("is a damaged TIFF", whole[:6]),
+        ("is a damaged TIFF", by_hand([bytes(96)], {278: 4})),  # one strip of two
+        *(("is a damaged TIFF", by_hand([bytes(192)], {tag: None})) for tag in (256, 257, 279)),
+        ("ends too early", whole[:-50]),
+        ("ends too early", by_hand([bytes(90), bytes(102)], {278: 4})),
+        ("ends too early", by_hand([lzw[: len(lzw) // 2]], {259: 5})),
+        ("has 200000 x 8 pixels", by_hand([bytes(192)], {256: 200_000})),
+        ("no TIFF", [0x89, 0x50, 0x4E, 0x47]),
+    ]
+    found = run(READ, "tiff.js", files=[file for _, file in files])
+    for (words, _), answer in zip(files, found, strict=True):
+        assert words in answer, words
+
+
+def test_strips_and_predictors_are_read_as_in_python(tmp_path):
+    """By hand: what follows a strip's rows is no pixel, and what is not packed is not predicted from its neighbour."""
+    values = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype="uint8")
+    halves = [values[:4].tobytes(), values[4:].tobytes()]
     files = {
-        "several pages": tiff_of(image, save_all=True, append_images=[image]),
-        "8 bits": tiff_of(Image.fromarray(np.zeros((8, 8), "uint16"))),
-        "does not read": tiff_of(image, compression="jpeg"),
-        "damaged": whole[:6],
-        "ends too early": whole[:-50],
-        "no TIFF": [0x89, 0x50, 0x4E, 0x47],
+        "strips": by_hand(halves, {278: 4}),
+        "padded strips": by_hand([half + bytes(20) for half in halves], {278: 4}),
+        "padded and packed": by_hand([zlib.compress(half + bytes(20)) for half in halves], {278: 4, 259: 8}),
+        "predictor": by_hand([values.tobytes()], {317: 2}),
     }
     found = run(READ, "tiff.js", files=list(files.values()))
-    for words, answer in zip(files, found, strict=True):
-        assert words in answer
+    for name, answer in zip(files, found, strict=True):
+        assert answer == [8, 8, values.ravel().tolist()], name
+        (tmp_path / "x.tif").write_bytes(bytes(files[name]))
+        assert np.array_equal(image_files.read(tmp_path / "x.tif"), values), name
 
 
 def package_of(**files):

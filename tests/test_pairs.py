@@ -13,6 +13,7 @@ from helpers import evaluate, predict, prepare, tasks, train
 from helpers.data import brain, image_files, pairs
 from helpers.nets import checkpoint, inference
 from helpers.settings import Settings
+from helpers.tasks.purpose import Purpose
 from helpers.training import experiment, run_folder
 
 pytestmark = pytest.mark.usefixtures("shallow")
@@ -221,6 +222,37 @@ def test_a_csv_of_groups_may_name_the_files_as_they_are_called(tmp_path):
         pairs.groups_of(found, str(table))
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["file;group\na0;x\na1;x\na2;y", "File,Group\na0,x\na1,x \na2,y", 'file, group\na0, x\na1, "x"\na2, "y "',
+     "file;group;note\na0;x;1,5\na1;x;2,5\na2;y;,,", "file,group\na0,x\na0.png,x\na1,x\na2,y\n,\n"],
+)  # fmt: skip
+def test_a_csv_of_groups_is_read_as_a_spreadsheet_writes_it(text, tmp_path):
+    found = [pairs.Pair(name, tmp_path / f"{name}.png", tmp_path / f"{name}_mask.png") for name in ("a0", "a1", "a2")]
+    table = tmp_path / "groups.csv"
+    table.write_text(text)
+    assert pairs.groups_of(found, str(table)).tolist() == ["x", "x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,group\na0,x\na1,y\na0.png,y", "a0 is in the groups x and y; leave it in one"),
+        ('file,group\na0,"x\na1,y', "is no CSV .*; mend its quotes"),
+        pytest.param("file,group\n" + 140_000 * "a", "is no CSV", id="a cell too long"),
+        ("name,group\na0,x", "its first line does not name the columns file and group"),
+        ("", "its first line does not name the columns file and group"),
+        ("file,group\na0,  \na1,x", "a0: has no group"),
+    ],
+)
+def test_a_csv_of_groups_that_says_no_group_or_two_is_refused(text, message, tmp_path):
+    found = [pairs.Pair(name, tmp_path / f"{name}.png", tmp_path / f"{name}_mask.png") for name in ("a0", "a1")]
+    table = tmp_path / "groups.csv"
+    table.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        pairs.groups_of(found, str(table))
+
+
 def test_a_photograph_is_read_as_its_camera_held_it(tmp_path):
     image, _ = draw(0)
     turned = Image.Exif()
@@ -349,5 +381,64 @@ def test_what_only_the_files_can_refuse(two_kinds, kind, changes, message, tmp_p
 def test_masks_with_other_classes_are_not_scored(two_kinds, tmp_path):
     settings = settings_for(two_kinds["three"], epochs=0, validation=0.0)
     run = experiment.run(settings, tmp_path / "run", progress=False)
-    with pytest.raises(ValueError, match="its masks hold 0, 255, and the network was trained for 0, 5, 9"):
+    with pytest.raises(ValueError, match="the masks hold 255, and the network was trained for 0, 5, 9"):
         evaluate.main(["--model", str(run.folder / "final.keras"), "--data", str(two_kinds["one"])])
+
+
+class First:
+    """A network that is sure of its first class in every pixel; of one area, that all of it is the area."""
+
+    name, output, input_shape = "first", None, (None, None, None, 3)
+
+    def __init__(self, classes):
+        self.output_shape = (None, None, None, classes)
+
+    def predict_on_batch(self, images):
+        return np.eye(self.output_shape[-1], dtype="float32")[np.zeros(images.shape[:3], int)]
+
+
+def scored(folder, classes, *masks):
+    """The scores of `First` by hand-made masks, each a row of values of which every one fills 100 pixels."""
+    for number, values in enumerate(masks):
+        mask = np.array(values, "uint8").repeat(100).reshape(-1, 10)
+        image = np.random.default_rng(number).integers(0, 256, (*mask.shape, 3), dtype="uint8")
+        Image.fromarray(image).save(folder / f"x{number}.png")
+        Image.fromarray(mask).save(folder / f"x{number}_mask.png")
+    purpose = Purpose("pairs", classes, (None, None), "none", 0.5 if len(classes) == 1 else None)
+    scores, _, confusion = tasks.get("pairs").evaluate(First(len(classes)), purpose, str(folder), None, {})
+    return scores if confusion is None else confusion.tolist()
+
+
+def test_what_255_means_is_asked_of_the_network_and_not_of_the_masks_that_are_scored(tmp_path):
+    """By hand: all is taken for the first class, or for the area."""
+    assert scored(tmp_path, ("0", "1", "2"), [0, 2, 255]) == [[100, 0, 0], [0, 0, 0], [100, 0, 0]]
+    one = scored(tmp_path, ("1",), [0, 1, 255, 255], [0, 255])
+    assert one["patients"] == {"x0": pytest.approx(200 / 300), "x1": 0}
+    assert scored(tmp_path, ("255",), [0, 255], [255])["patients"]["x1"] == 1
+    assert scored(tmp_path, ("0", "127", "255"), [0, 255], [0, 0]) == [[300, 0, 0], [0, 0, 0], [100, 0, 0]]
+
+
+def test_masks_in_which_nothing_could_be_learned_are_scored(tmp_path):
+    """By hand: an area where there is none is a Dice of 0; what stands in 5 pixels is a class all the same."""
+    alarms = scored(tmp_path, ("1",), [0], [0, 0])
+    assert alarms["patients"] == {"x0": 0, "x1": 0} and alarms["false_positive_slices"] == 2
+    scored(tmp_path, ("0", "1", "2"), [0], [1])
+    small = np.zeros((10, 10), "uint8")
+    small[0, :5] = 2
+    Image.fromarray(small).save(tmp_path / "x0_mask.png")
+    purpose = Purpose("pairs", ("0", "1", "2"), (None, None), "none", None)
+    _, _, confusion = tasks.get("pairs").evaluate(First(3), purpose, str(tmp_path), None, {})
+    assert confusion.tolist() == [[95, 0, 0], [100, 0, 0], [5, 0, 0]]
+
+
+def test_one_area_may_have_another_value_if_that_can_mean_nothing_else(tmp_path):
+    assert scored(tmp_path, ("255",), [0, 1])["patients"] == {"x0": pytest.approx(2 / 3)}
+    assert scored(tmp_path, ("1",), [0, 7])["patients"] == {"x0": pytest.approx(2 / 3)}
+    for classes, values, message in (
+        (("1",), [0, 255], "the masks hold 255 and nowhere 1, .* may be an area or count for nothing"),
+        (("0", "1", "2"), [0, 255], "the masks hold 255 and nowhere 1, 2, "),
+        (("255",), [0, 1, 255], "the masks hold 1, and the network was trained for 0, 255: give masks"),
+        (("1",), [0, 1, 2], "the masks hold 2, and the network was trained for 0, 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            scored(tmp_path, classes, values)

@@ -74,7 +74,13 @@
   // The colours of a picture as they stand in its file, or a sentence about why there are none.
   async function decoded(file) {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    return tiff.isOne(bytes) ? tiff.decoded(bytes) : picture(file, bytes);
+    return tiff.isOne(bytes) ? tiff.decoded(bytes, refuseLarge) : picture(file, bytes);
+  }
+
+  function refuseLarge(width, height) {
+    if (Math.max(width, height) > LARGEST) {
+      throw new Error(`has ${width} x ${height} pixels: give at most ${LARGEST} a side`);
+    }
   }
 
   async function picture(file, bytes) {
@@ -89,14 +95,15 @@
       throw new Error("is no picture that this browser can read: give a PNG, a JPEG or a TIFF");
     }
     const { width, height } = bitmap;
-    if (Math.max(width, height) > LARGEST) {
-      throw new Error(`has ${width} x ${height} pixels: give at most ${LARGEST} a side`);
-    }
+    refuseLarge(width, height);
     const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
     context.drawImage(bitmap, 0, 0);
     const { data } = context.getImageData(0, 0, width, height);
     const values = new Uint8Array(width * height * 3);
     for (let pixel = 0; pixel < width * height; pixel++) {
+      if (data[4 * pixel + 3] < 255) {
+        throw new Error("has transparent pixels, whose colours a browser does not keep: save it without transparency");
+      }
       for (let channel = 0; channel < 3; channel++) values[3 * pixel + channel] = data[4 * pixel + channel];
     }
     return { height, width, values };

@@ -4,7 +4,7 @@
 
 globalThis.tiff = (() => {
   const WIDTH = 256, HEIGHT = 257, BITS = 258, PACKING = 259, COLOURS = 262, OFFSETS = 273, ORIENTATION = 274;
-  const SAMPLES = 277, ROWS = 278, COUNTS = 279, PLANES = 284, PREDICTOR = 317;
+  const SAMPLES = 277, ROWS = 278, COUNTS = 279, PLANES = 284, PREDICTOR = 317, FILL_ORDER = 266;
   const LONGEST = { 1: 1, 3: 2, 4: 4 }; // bytes of a number of each kind
 
   function isOne(bytes) {
@@ -63,7 +63,7 @@ globalThis.tiff = (() => {
       previous = code;
       if (next + 1 >= 1 << width && width < 12) width++;
     }
-    return result;
+    return result.subarray(0, filled);
   }
 
   async function unpackedDeflate(bytes) {
@@ -71,8 +71,8 @@ globalThis.tiff = (() => {
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
 
-  // The picture as slice.js takes it; an Error says what is in the way.
-  async function decoded(bytes) {
+  // The picture as slice.js takes it; an Error says what is in the way. check(width, height) may throw one too.
+  async function decoded(bytes, check = () => {}) {
     let tags, isLast;
     try {
       ({ tags, isLast } = directory(bytes));
@@ -81,31 +81,36 @@ globalThis.tiff = (() => {
     }
     const one = (tag, otherwise) => tags.get(tag)?.[0] ?? otherwise;
     const width = one(WIDTH), height = one(HEIGHT), samples = one(SAMPLES, 1), packing = one(PACKING, 1);
+    const rows = Math.min(one(ROWS, height), height), predictor = packing === 1 ? 1 : one(PREDICTOR, 1);
     if (!isLast) throw new Error("holds several pages: save each as a file of its own");
+    if (!(width > 0 && height > 0 && rows > 0)) throw new Error("is a damaged TIFF");
+    check(width, height);
     if ((tags.get(BITS) ?? [1]).some((bits) => bits !== 8)) {
       throw new Error("has not 8 bits for each colour: save it as a PNG with 8 bits");
     }
-    const isPlain = tags.has(OFFSETS) && one(PLANES, 1) === 1 && one(ORIENTATION, 1) === 1;
+    const isPlain = [PLANES, ORIENTATION, FILL_ORDER].every((tag) => one(tag, 1) === 1) && tags.has(OFFSETS);
     const isGrey = one(COLOURS) === 1 && samples <= 2, isColoured = one(COLOURS) === 2 && samples >= 3;
-    if (![1, 5, 8, 32946].includes(packing) || !isPlain || !(isGrey || isColoured)) {
+    const isKnown = [1, 5, 8, 32946].includes(packing) && [1, 2].includes(predictor);
+    if (!isKnown || !isPlain || !(isGrey || isColoured)) {
       throw new Error("is a TIFF of a kind that this page does not read: save it as a PNG");
     }
+    const offsets = tags.get(OFFSETS), counts = tags.get(COUNTS) ?? [];
+    if (Math.min(offsets.length, counts.length) * rows < height) throw new Error("is a damaged TIFF");
     const row = width * samples, all = new Uint8Array(height * row);
-    let filled = 0;
-    for (const [strip, offset] of tags.get(OFFSETS).entries()) {
-      const packed = bytes.subarray(offset, offset + tags.get(COUNTS)[strip]);
+    for (let first = 0, strip = 0; first < height; first += rows, strip++) {
+      const length = Math.min(rows, height - first) * row;
+      const packed = bytes.subarray(offsets[strip], offsets[strip] + counts[strip]);
       let part = packed;
       try {
-        if (packing === 5) part = unpackedLzw(packed, Math.min(one(ROWS, height) * row, all.length - filled));
+        if (packing === 5) part = unpackedLzw(packed, length);
         else if (packing !== 1) part = await unpackedDeflate(packed);
       } catch {
         throw new Error("is a damaged TIFF");
       }
-      all.set(part.subarray(0, all.length - filled), filled);
-      filled += part.length;
+      if (part.length < length) throw new Error("is a TIFF that ends too early");
+      all.set(part.subarray(0, length), first * row);
     }
-    if (filled < all.length) throw new Error("is a TIFF that ends too early");
-    if (one(PREDICTOR, 1) === 2) {
+    if (predictor === 2) {
       for (let place = 0; place < all.length; place++) if (place % row >= samples) all[place] += all[place - samples];
     }
     const values = new Uint8Array(height * width * 3);

@@ -188,20 +188,27 @@ def read_mask(path: Path, verify: bool = False) -> Image.Image:
     return Image.fromarray(values.astype("uint8"))
 
 
-def classes_of(pairs: Sequence[Pair], progress: bool = True) -> Classes:
-    """Find the classes in the masks: the values that they hold.
+def classes_of(pairs: Sequence[Pair], progress: bool = True, trained: Sequence[str] | None = None) -> Classes:
+    """Find the classes in the masks: the values that they hold, or those that a network was trained for.
 
     255 is ignored where the other values run 0, 1, 2 and on, or 1, 2 and on, without a gap, and there are several of
     them; else it is a class as any other.
 
+    Args:
+        pairs: as `find` gives them.
+        progress: show a bar.
+        trained: the classes of a network that is to be scored; of one area, masks of 0 and one other value show it too.
+
     Raises:
-        ValueError: a mask cannot be read, the masks are all of one value, or hold stray values, as JPEG leaves them.
+        ValueError: a mask cannot be read, the masks are all of one value, or hold stray values, as JPEG leaves them; of
+            those for a network, only that they hold what it was not trained for.
     """
     counts = _counted(_Masks(tuple((pair.mask, *disk.stamp(pair.mask)) for pair in pairs), progress))
-    problem = _stray(counts)
+    classes = _classes(counts, trained)
+    problem = _stray(counts) if trained is None else _unknown(counts, classes)
     if problem:
         raise ValueError(f"{disk.printable(pairs[0].mask.parent)}: {problem}")
-    return _classes(counts)
+    return classes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,13 +238,49 @@ def _named_mask(path: Path) -> Image.Image:
         raise ValueError(f"{disk.printable(path)}: {error}; get this file again or leave it out") from error
 
 
-def _classes(counts: Sequence[int]) -> Classes:
-    values = [value for value, count in enumerate(counts) if count]
-    others = values[:-1]
-    ignored = values[-1] == IGNORE and len(others) > 1 and others == list(range(others[0], others[0] + len(others)))
-    ignored = ignored and others[0] in (0, 1)
+def _classes(counts: Sequence[int], trained: Sequence[str] | None = None) -> Classes:
+    held = _held(counts)
+    values = held if trained is None else _known(held, trained)
+    others = [value for value in values if value != IGNORE]
+    without_gap = len(others) > 1 and others[0] in (0, 1) and others[-1] - others[0] + 1 == len(others)
+    ignored = IGNORE in held and without_gap and (trained is None or IGNORE not in values)
     chosen = others if ignored else values
     return Classes(tuple(chosen), tuple(counts[value] for value in chosen), ignored)
+
+
+def _held(counts: Sequence[int]) -> list[int]:
+    return [value for value, count in enumerate(counts) if count]
+
+
+def _known(held: Sequence[int], trained: Sequence[str]) -> list[int]:
+    """The values that a network knows in masks that hold these: its own, or of one area the only other one than 0."""
+    values = list(map(int, trained))
+    if len(values) > 1:
+        return values
+    others = [value for value in held if value]
+    # 255 beside the values 0 and 1 of a network's own masks would have been ignored
+    other_value = len(others) == 1 and (values[0], others[0]) != (1, IGNORE)
+    return [0, *(others if other_value else values)]
+
+
+def _unknown(counts: Sequence[int], classes: Classes) -> str | None:
+    """What keeps masks from being scored for a network of these classes, if anything does."""
+    known = (*classes.values, IGNORE) if classes.ignored else classes.values
+    unknown = [value for value in _held(counts) if value not in known]
+    if unknown:
+        words = f"the masks hold {_words(unknown)}, and the network was trained for {_words(classes.values)}"
+        return f"{words}: give masks with the same values"
+    areas = [value for value in classes.values if value]
+    if classes.ignored and not any(counts[value] for value in areas):
+        return (
+            f"the masks hold {IGNORE} and nowhere {_words(areas)}, for which the network was trained, so {IGNORE} may "
+            "be an area or count for nothing: give areas their value, or add a mask that shows one"
+        )
+    return None
+
+
+def _words(values: Sequence[int]) -> str:
+    return ", ".join(map(str, values[:5])) + (", ..." if len(values) > 5 else "")
 
 
 def _stray(counts: Sequence[int]) -> str | None:
@@ -302,10 +345,11 @@ def groups_of(pairs: Sequence[Pair], groups: str | None) -> np.ndarray:
     Args:
         pairs: as `find` gives them.
         groups: a pattern (a regular expression) that is searched for in each name, and whose one ( ) is the group; or
-            a CSV file with a header and two columns, file and group; None makes each pair its own group.
+            a CSV file with a header and two columns, file and group, between commas or semicolons; None makes each pair
+            its own group.
 
     Raises:
-        ValueError: the pattern is none, or a pair has no group.
+        ValueError: the pattern or the CSV file is none, or a pair has no group or two of them.
         FileNotFoundError: there is no such CSV file.
     """
     if groups is None:
@@ -340,18 +384,30 @@ def _groups_in(path: Path) -> dict[str, str]:
         raise FileNotFoundError(f"{path}: no such file; give a CSV with the columns file and group.")
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            if not {"file", "group"} <= set(rows.fieldnames or ()):
-                raise ValueError(f"{path}: its first line does not name the columns file and group; add them.")
-            filled = [row for row in rows if row["file"] and row["group"]]
+            first = file.readline()
+            file.seek(0)
+            delimiter = max(",;", key=first.count)
+            header, *rows = list(csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True)) or [[]]
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: is not in UTF-8; save it as CSV UTF-8.") from error
-    files = (PurePosixPath(row["file"].strip().replace("\\", "/")) for row in filled)
-    names = (str(file.with_suffix("") if image_files.is_image(Path(file.name)) else file) for file in files)
-    return {image_files.same_letters(name): row["group"] for name, row in zip(names, filled, strict=True)}
+    except csv.Error as error:
+        raise ValueError(f"{path}: is no CSV ({error}); mend its quotes, or save the table anew as CSV.") from error
+    columns = [name.strip().lower() for name in header]
+    if not {"file", "group"} <= set(columns):
+        raise ValueError(f"{path}: its first line does not name the columns file and group; add them.")
+    known: dict[str, str] = {}
+    for row in rows:
+        cells = dict(zip(columns, map(str.strip, row), strict=False))
+        if cells.get("file") and cells.get("group"):
+            file, group = PurePosixPath(cells["file"].replace("\\", "/")), cells["group"]
+            file = file.with_suffix("") if image_files.is_image(Path(file.name)) else file
+            name = image_files.same_letters(str(file))
+            if known.setdefault(name, group) != group:
+                raise ValueError(f"{path}: {name} is in the groups {known[name]} and {group}; leave it in one of them.")
+    return known
 
 
-def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
+def inspect(source: str | Path, progress: bool = True, trained: Sequence[str] | None = None) -> inspection.Inspection:
     """Look at every file of a set that has not been looked at, and say what it holds and all that is wrong with it.
 
     A line starts with the file's path below the folder. Reported are: an image without mask and the reverse, two
@@ -359,6 +415,12 @@ def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
     be read to their end or hold several pages, sizes that differ, images with the same pixels as another one, images
     of one value whose mask shows something, coloured masks, stray values. Worth knowing, but no reason not to train,
     is a mask that looks inverted beside many others.
+
+    Args:
+        source: the folder.
+        progress: show a bar.
+        trained: the classes of a network that is to be scored: then it says which values are stray, and masks in which
+            there is nothing to learn are in order.
 
     Raises:
         FileNotFoundError, NotADirectoryError: as `folder_of`.
@@ -388,8 +450,8 @@ def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
                 find(pair.mask, inspection.misfit(mask["size"], image["size"]))
     words = f"{len(pairs)} pairs in {disk.printable(folder)}"
     if counts.any():
-        stray = _stray(counts.tolist())
-        classes = _classes(counts.tolist())
+        classes = _classes(counts.tolist(), trained)
+        stray = _stray(counts.tolist()) if trained is None else _unknown(counts.tolist(), classes)
         for pair in pairs:
             if classes.ignored and set(map(int, facts[pair.mask].get("counts", ()))) == {IGNORE}:
                 find(pair.mask, f"mask is {IGNORE} throughout, so no pixel of it counts")

@@ -179,8 +179,8 @@ def predict_probabilities(
         return np.zeros((0, height, width) + (() if classes == 1 else (classes,)), "float32")
     total: np.ndarray | None = None
     for scale in scales:
-        scaled = _scaled(images, max(1, round(height * scale)), max(1, round(width * scale)))
-        maps = _predict(model, scaled, flips, batch) if window is None else _slide(model, scaled, flips, batch, window)
+        seen = scaled(images, scale)
+        maps = _predict(model, seen, flips, batch) if window is None else _slide(model, seen, flips, batch, window)
         resized = _resize(maps, height, width)
         if total is None:
             total = resized
@@ -236,12 +236,15 @@ def starts(whole: int, side: int) -> list[int]:
     return [round(number * (whole - side) / max(steps, 1)) for number in range(steps + 1)]
 
 
-def fitted(model: keras.Model, images: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+def fitted(
+    model: keras.Model, images: np.ndarray, mirrored: bool = True
+) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
     """Give images as a network takes them, and the way back for what it makes of them.
 
     Args:
         model: a network of the zoo.
         images: (n, height, width, 3) uint8.
+        mirrored: what a network of any size sees beyond the border: the image as in a mirror; False for 0, as of masks.
 
     Returns:
         float32 images in [0, 1] in a size that the network takes; and a function that brings maps
@@ -253,7 +256,7 @@ def fitted(model: keras.Model, images: np.ndarray) -> tuple[np.ndarray, Callable
     """
     _check(images)
     height, width = images.shape[1:3]
-    inputs, (top, left, bottom, right) = _fit(images, model.input_shape[1:3])
+    inputs, (top, left, bottom, right) = _fit(images, model.input_shape[1:3], mirrored)
 
     def restore(maps: np.ndarray) -> np.ndarray:
         inside = _resize(maps, *inputs.shape[1:3])[:, top:bottom, left:right]
@@ -271,16 +274,15 @@ def _check(images: np.ndarray) -> None:
 
 
 def _fit(
-    images: np.ndarray, sides: tuple[int, int] | tuple[None, None]
+    images: np.ndarray, sides: tuple[int, int] | tuple[None, None], mirrored: bool
 ) -> tuple[np.ndarray, tuple[int, int, int, int]]:
     """Scale or pad a stack to what the network takes; the box says where the image lies in it."""
-    height, width = images.shape[1:3]
     if sides[0] is None or sides[1] is None:
-        padding, mode = ((0, -height % PAD_TO), (0, -width % PAD_TO)), "symmetric"
+        height, width = images.shape[1:3]
+        padding, mode = ((0, -height % PAD_TO), (0, -width % PAD_TO)), "symmetric" if mirrored else "constant"
     else:
-        scale = min(sides[0] / height, sides[1] / width)
-        height, width = max(1, round(height * scale)), max(1, round(width * scale))
-        images = _scaled(images, height, width)
+        images = scaled_to_fit(images, sides)
+        height, width = images.shape[1:3]
         top, left = (sides[0] - height) // 2, (sides[1] - width) // 2
         padding, mode = ((top, sides[0] - height - top), (left, sides[1] - width - left)), "constant"
     padded = np.pad(images, [(0, 0), *padding, (0, 0)], mode=mode)
@@ -288,8 +290,14 @@ def _fit(
     return padded, (top, left, top + height, left + width)
 
 
-def _scaled(images: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(n, h, w, 3) uint8 to (n, height, width, 3) uint8: averaged when it shrinks, bilinear when it grows."""
+def scaled_to_fit(images: np.ndarray, sides: Sequence[int]) -> np.ndarray:
+    """Scale a stack, (n, h, w, 3) uint8, until it just fits into a height and a width."""
+    return scaled(images, min(side / whole for side, whole in zip(sides, images.shape[1:3], strict=True)))
+
+
+def scaled(images: np.ndarray, factor: float) -> np.ndarray:
+    """Scale a stack, (n, h, w, 3) uint8, by a factor: averaged when it shrinks, bilinear when it grows."""
+    height, width = (max(1, round(side * factor)) for side in images.shape[1:3])
     if images.shape[1:3] == (height, width):
         return images
     how = Image.Resampling.BOX if height < images.shape[1] else Image.Resampling.BILINEAR

@@ -82,7 +82,8 @@ def grad_cam(model: keras.Model, images: np.ndarray, layer: str, where: np.ndarr
         raise ValueError(f"where has the shape {where.shape}: give {images.shape[:3]}, one plane for each image.")
     batch, restore = inference.fitted(model, images)
     # Of a network's pixel that holds several of the image's, the share that is asked about: a thin area would vanish.
-    area = inference.fitted(model, np.repeat(where[..., None], 3, axis=-1) * np.uint8(255))[0][..., :1]
+    planes = np.repeat(where[..., None], 3, axis=-1) * np.uint8(255)
+    area = inference.fitted(model, planes, mirrored=False)[0][..., :1]
 
     batch = keras.ops.convert_to_tensor(batch)
     target = model.get_layer(layer).output

@@ -6,7 +6,6 @@ No image is normalised: a photograph keeps its values, as the networks with an I
 import argparse
 import colorsys
 import csv
-import dataclasses
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -58,6 +57,7 @@ class Task:
         self.groups = pairs.groups_of(found, settings.groups)
         training, self.rows = held_out.split(settings, self.groups, "group")
         self.held_out = [found[row] for row in self.rows]
+        self.names = [found[row].name for row in training], [pair.name for pair in self.held_out]
         self.table = pairs.class_table(self.kinds)
         self.training = self._small([found[row] for row in training])
         self.steps = settings.steps or max(1, len(self.training) // settings.batch)
@@ -167,9 +167,9 @@ class Task:
         model: keras.Model, purpose: Purpose, source: str, rule: inference.AreaRule | None, averaging: dict
     ) -> tuple[dict, str, np.ndarray | None]:
         """Score all pairs of a folder; with the words for them, and the confusion matrix of several classes."""
-        preparation.require(pairs.inspect(source), "pairs")
+        preparation.require(pairs.inspect(source, trained=purpose.classes), "pairs")
         found = pairs.find(source)
-        kinds = _trained(purpose, pairs.classes_of(found), source)
+        kinds = pairs.classes_of(found, trained=purpose.classes)
         try:
             groups = pairs.groups_of(found, (purpose.settings or {}).get("groups"))
         except (OSError, ValueError):  # those of the training: other files need not have them
@@ -180,6 +180,11 @@ class Task:
         if kinds.one_area:
             return metrics.scores_from_counts(counts, groups), words, None
         return metrics.street_scores(counts, purpose.classes), words, counts.sum(axis=0)
+
+    @staticmethod
+    def written(stem: str) -> tuple[str, str]:
+        """Names of the two files that `segment` writes for the image STEM."""
+        return image_files.written(stem)
 
     @staticmethod
     def segment(
@@ -209,7 +214,7 @@ class Task:
                     folder, path.stem, image, rule.without_small_parts(classes > 0), value=int(values[0])
                 )
             else:
-                names = f"{path.stem}_mask.png", f"{path.stem}_overlay.png"
+                names = Task.written(path.stem)
                 image_files.write_classes(folder, *names, image, values[classes], colours[classes])
         return unreadable
 
@@ -270,20 +275,6 @@ def count(
             classes = len(kinds.values)
             counts.append(metrics.confusion_matrix(labels, probabilities.argmax(axis=-1), classes, pairs.IGNORE))
     return np.array(counts)
-
-
-def _trained(purpose: Purpose, kinds: pairs.Classes, source: str) -> pairs.Classes:
-    """The classes of a set as a network knows them; ValueError if it does not."""
-    if len(purpose.classes) == 1 and kinds.one_area:
-        return kinds
-    values = tuple(map(int, purpose.classes))
-    unknown = [value for value in kinds.values if value not in values]
-    if unknown or len(values) == 1:
-        raise ValueError(
-            f"{source}: its masks hold {', '.join(map(str, kinds.values))}, and the network was trained for "
-            f"{', '.join(purpose.classes)}: give masks with the same values."
-        )
-    return dataclasses.replace(kinds, values=values, pixels=(0,) * len(values))
 
 
 def _colours(number: int) -> np.ndarray:

@@ -35,9 +35,9 @@ def decide(
 ) -> np.ndarray:
     """Predict an image and decide about each pixel, in bounded memory.
 
-    An image of more than `WHOLE` pixels is predicted in windows, and a line says so; the probabilities are those of
-    `inference.predict_probabilities` with a window, but only a band of them is ever in memory. A network that is built
-    for one size sees the whole at that size all the same; its probabilities are scaled up strip by strip.
+    An image of more than `WHOLE` pixels is predicted in windows, and a line says so; the network sees what it sees in
+    `inference.predict_probabilities` with a window, but only a band of probabilities is ever in memory. A network that
+    is built for one size sees the whole at that size all the same; its probabilities are scaled up strip by strip.
 
     Args:
         model: a network of the zoo.
@@ -58,7 +58,7 @@ def decide(
     if window is None:
         words = f"{width} x {height} pixels, predicted in windows of {WINDOW[0]} x {WINDOW[1]} (--window sets others)"
         print(f"{disk.printable(path)}: {words}", flush=True)
-    return _in_bands(model, image, rule, {**averaging, "window": None}, window or WINDOW)
+    return _in_bands(model, image, rule, averaging, window or WINDOW)
 
 
 def _in_bands(
@@ -68,49 +68,69 @@ def _in_bands(
     averaging: dict,
     window: Sequence[int],
 ) -> np.ndarray:
-    """Slide a window over the image; rows that no later window touches are decided, and their probabilities go."""
+    """Decide row by row; each scale has bands of its own."""
+    flips, scales = averaging.get("flips", False), averaging.get("scales", (1.0,))
+    result = np.empty(image.shape[:2], "uint8")
+    rows = zip(*(_rows(model, image, flips, scale, window) for scale in scales), strict=True)
+    for number, each in enumerate(rows):
+        mean = np.mean(each, axis=0)
+        result[number] = rule(mean[None, :, 0] if mean.shape[-1] == 1 else mean[None])[0]
+    return result
+
+
+def _rows(
+    model: keras.Model, image: np.ndarray, flips: bool, scale: float, window: Sequence[int]
+) -> Iterator[np.ndarray]:
+    """Slide a window over the image, and yield each row's probabilities (width, classes) when no later one touches it.
+
+    The window has its size in the scaled image, as in `inference.predict_probabilities`.
+    """
     size = image.shape[:2]
-    sides = [min(side, whole) for side, whole in zip(window, size, strict=True)]
+    sides = [min(max(1, round(side / scale)), whole) for side, whole in zip(window, size, strict=True)]
     weights = inference.window_weights(sides)
     tops, lefts = map(inference.starts, size, sides)
-    result = np.empty(size, "uint8")
     total: np.ndarray | None = None
     sum_of_weights = np.zeros((sides[0], size[1], 1), "float32")
     for top, following in zip(tops, [*tops[1:], size[0]], strict=True):
         for left in lefts:
             columns = slice(left, left + sides[1])
             piece = image[None, top : top + sides[0], columns]
-            maps = inference.predict_probabilities(model, piece, batch=1, **averaging)[0].reshape(*sides, -1)
+            maps = inference.predict_probabilities(model, piece, flips, batch=1, scales=(scale,))[0].reshape(*sides, -1)
             if total is None:
                 total = np.zeros((sides[0], size[1], maps.shape[-1]), "float32")
             total[:, columns] += weights * maps
             sum_of_weights[:, columns] += weights
         assert total is not None  # there is a window
         done = following - top
-        total[:done] /= sum_of_weights[:done]
-        result[top:following] = rule(total[:done, :, 0] if total.shape[-1] == 1 else total[:done])
+        yield from total[:done] / sum_of_weights[:done]
         for rows in (total, sum_of_weights):
             rows[: sides[0] - done] = rows[done:]
             rows[sides[0] - done :] = 0
-    return result
 
 
 def _scaled_up(
     model: keras.Model, image: np.ndarray, rule: Callable[[np.ndarray], np.ndarray], averaging: dict
 ) -> np.ndarray:
-    """Predict a smaller copy, which a network built for one size scales down further, and decide at the full size."""
+    """Predict the image in the size in which a network built for one size sees it, and decide at the full size."""
     height, width = image.shape[:2]
-    factor = (WHOLE / 4 / (height * width)) ** 0.5
-    size = max(1, round(width * factor)), max(1, round(height * factor))
-    small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
-    maps = inference.predict_probabilities(model, small[None], batch=1, **averaging)[0]
-    channels = [Image.fromarray(channel) for channel in np.moveaxis(maps.reshape(*maps.shape[:2], -1), -1, 0)]
+    flips, scales = averaging.get("flips", False), averaging.get("scales", (1.0,))
+    channels = []  # of each scale
+    for scale in scales:
+        small = inference.scaled_to_fit(inference.scaled(image[None], scale), model.input_shape[1:3])
+        maps = inference.predict_probabilities(model, small, flips, batch=1)[0]
+        maps = maps.reshape(*maps.shape[:2], -1)
+        channels.append([Image.fromarray(channel) for channel in np.moveaxis(maps, -1, 0)])
     result = np.empty((height, width), "uint8")
     for top in range(0, height, _STRIP):
         bottom = min(top + _STRIP, height)
-        box = 0, top * size[1] / height, size[0], bottom * size[1] / height
-        strip = [
-            np.asarray(each.resize((width, bottom - top), Image.Resampling.BILINEAR, box=box)) for each in channels
-        ]
-        result[top:bottom] = rule(strip[0] if len(strip) == 1 else np.stack(strip, axis=-1))
+        strip = np.mean([_enlarged(each, (width, height), top, bottom) for each in channels], axis=0)
+        result[top:bottom] = rule(strip[..., 0] if strip.shape[-1] == 1 else strip)
     return result
+
+
+def _enlarged(channels: Sequence[Image.Image], size: tuple[int, int], top: int, bottom: int) -> np.ndarray:
+    """Rows of probabilities, scaled to `size`: (bottom - top, width, classes)."""
+    width, height = channels[0].size
+    box = 0, top * height / size[1], width, bottom * height / size[1]
+    rows = (each.resize((size[0], bottom - top), Image.Resampling.BILINEAR, box=box) for each in channels)
+    return np.stack([np.asarray(row) for row in rows], axis=-1)

@@ -143,6 +143,12 @@ def test_a_file_that_is_no_picture_is_told_and_the_last_one_stays(page):
     assert page.page.get_by_label("Slice", exact=True).input_value() == "1"
     page.drop("deep.png", file_of(np.zeros((8, 8), "uint16"), "PNG"))
     alert.filter(has_text="deep.png has 16 bits").wait_for()
+    page.drop("large.tif", file_of(np.zeros((3, 4000), "uint8"), "TIFF"))
+    alert.filter(has_text="large.tif has 4000 x 3 pixels: give at most 2048 a side").wait_for()
+    clear = np.full((8, 8, 4), 255, "uint8")
+    clear[3, 5] = 200, 0, 0, 128
+    page.drop("clear.png", file_of(clear, "PNG"))
+    alert.filter(has_text="clear.png has transparent pixels").wait_for()
     page.drop("good.png", file_of(np.zeros((40, 40), "uint8"), "PNG"))
     _, area = page.seen("good.png")
     assert area.shape == (40, 40) and page.words("error") == ""
