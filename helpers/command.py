@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import errno
+import io
 import os
 import signal
 import sys
@@ -14,6 +15,9 @@ STOPS = ("SIGTERM", "SIGHUP")
 """What a batch system, a shutdown or a closed terminal sends, besides Ctrl-C."""
 LARGEST_SCALE = 8
 """Of what an image is predicted at: beyond it the memory of a large machine does not hold a photograph."""
+
+SMALL_WINDOWS = "--window 256 256"
+"""How `evaluate` and `predict` work on less where memory is short."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -32,13 +36,25 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message}: {self.prog} --help lists what there is\n")
 
 
-def run(main: Callable[[Sequence[str] | None], None]) -> int:
+def run(
+    main: Callable[[Sequence[str] | None], None],
+    stopped: str = "what is finished is kept, and the same command goes on from there",
+    less: str | None = None,
+) -> int:
     """Call a command's `main` with the process's own arguments and return its exit code.
+
+    Args:
+        main: of the command.
+        stopped: what is kept when it is stopped, and what the same command does then.
+        less: how it works on less where memory is short, if it can.
 
     0: done. 2: ValueError, OSError or MemoryError, told in one sentence on stderr. 130: stopped with Ctrl-C; 143 and
     129: by SIGTERM and by SIGHUP. 141: whoever read the output (`| head`) went away. Any other exception is a bug and
     keeps its traceback.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # sent to a file on Windows, it takes few letters of a path
+            stream.reconfigure(errors="backslashreplace")
     try:
         with _stops():
             main(None)
@@ -46,19 +62,18 @@ def run(main: Callable[[Sequence[str] | None], None]) -> int:
     except KeyboardInterrupt as stop:
         number = stop.number if isinstance(stop, Stopped) else signal.SIGINT
         which = "" if number == signal.SIGINT else f" by {signal.Signals(number).name}"
-        same = "the same command, without --overwrite," if "--overwrite" in sys.argv else "the same command"
-        _say(f"\nstopped{which}: what is finished is kept, and {same} goes on from there")
+        _say(f"\nstopped{which}: {stopped}")
         return 128 + number
     except BrokenPipeError:
         _drop(sys.stdout)
         return 141
     except (ValueError, OSError, MemoryError) as error:
-        _say(f"error: {sentence(error)}")
+        _say(f"error: {sentence(error, less)}")
         return 2
     except Exception as error:
         if not _is_out_of_memory(error):
             raise
-        _say(f"error: {sentence(MemoryError(str(error).strip().splitlines()[0][:200]))}")
+        _say(f"error: {sentence(MemoryError(str(error).strip().splitlines()[0][:200]), less)}")
         return 2
     return 0
 
@@ -107,11 +122,11 @@ def _is_out_of_memory(error: Exception) -> bool:
     return type(error).__name__ == "ResourceExhaustedError" or "RESOURCE_EXHAUSTED" in str(error)
 
 
-def sentence(error: ValueError | OSError | MemoryError) -> str:
-    """Say what went wrong, where, and what to do."""
+def sentence(error: ValueError | OSError | MemoryError, less: str | None) -> str:
+    """Say what went wrong, where, and what to do; `less` as in `run`."""
     if isinstance(error, MemoryError):
         cause = f" ({error})" if str(error) else ""
-        return f"out of memory{cause}: close other programs, or work on less (a smaller --batch or --size)"
+        return f"out of memory{cause}: close other programs" + (f", or work on less ({less})" if less else "")
     if isinstance(error, OSError):
         if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left on device" in str(error):
             place = f"of {error.filename}" if error.filename else f"written to from {os.getcwd()}"

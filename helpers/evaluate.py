@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from helpers import command, tasks
+from helpers.data import disk
 
 EXAMPLE = """example, which makes the phantom brains on first use:
 
@@ -56,17 +57,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise ValueError(f"--figure draws several classes, and {options.model} has one: leave it out.")
     task = tasks.get(purpose.dataset)
     scores, words, confusion = task.evaluate(model, purpose, options.data, rule, command.averaging(options))
-    print(f"{options.model} on {words} of {options.data}\n")
+    print(f"{disk.printable(options.model)} on {words} of {disk.printable(options.data)}\n")
     print(task.layout(scores).report(scores))
     if options.figure is not None and confusion is not None:
         from helpers.show import figures  # seaborn takes a second
 
         figures.confusion(confusion, purpose.classes).savefig(options.figure)
-        print(f"\nthe confusion matrix is drawn in {options.figure}")
+        print(f"\nthe confusion matrix is drawn in {disk.printable(options.figure)}")
     if options.json is not None:
         options.json.write_text(json.dumps(scores, indent=2) + "\n")
-        print(f"\nwritten to {options.json}")
+        print(f"\nwritten to {disk.printable(options.json)}")
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    begins_again = "nothing is written, and the same command begins again"
+    sys.exit(command.run(main, begins_again, command.SMALL_WINDOWS))

@@ -49,20 +49,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     paths, failures = image_files.below(options.input)
     root = options.input if options.input.is_dir() else options.input.parent
-    refuse_beside_the_images(paths, root, options.output)
     asked = command.area_rule(options)
     model, purpose = tasks.load(options.model, options.dataset)
     rule = purpose.area_rule(asked, options.model)
+    task = tasks.get(purpose.dataset)
+    refuse_true_masks(task, paths, root, options.output)
     options.output.mkdir(parents=True, exist_ok=True)
-    unreadable = tasks.get(purpose.dataset).segment(
-        model, purpose, paths, root, options.output, rule, command.averaging(options)
-    )
+    unreadable = task.segment(model, purpose, paths, root, options.output, rule, command.averaging(options))
     print(f"{len(paths) - len(unreadable)} masks and overlays are in {disk.printable(options.output)}")
     if failures or unreadable:
         raise OSError("\n".join([*failures, *unreadable]))
 
 
-def refuse_beside_the_images(paths: Sequence[Path], root: Path, output: Path) -> None:
+def refuse_true_masks(task: type[tasks.Task], paths: Sequence[Path], root: Path, output: Path) -> None:
     """Raise ValueError if what is found would take the place of true masks, or be taken for true ones."""
     if output.resolve() == root.resolve():
         raise ValueError(
@@ -70,10 +69,11 @@ def refuse_beside_the_images(paths: Sequence[Path], root: Path, output: Path) ->
             "another folder."
         )
     for path in paths:
-        mask = output / path.parent.relative_to(root) / f"{path.stem}_mask.png"
-        if mask.exists() and not mask.with_name(f"{path.stem}_overlay.png").exists():
+        mask, overlay = (output / path.parent.relative_to(root) / name for name in task.written(path.stem))
+        if mask.exists() and not overlay.exists():
             raise ValueError(f"{mask} is there and was not predicted: give another folder as --output, or move it.")
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    begins_again = "what is written is kept, and the same command begins again with the first image"
+    sys.exit(command.run(main, begins_again, command.SMALL_WINDOWS))

@@ -64,7 +64,7 @@ class Settings:
                                     above=0, below=2**14)  # fmt: skip
     scale: tuple[float, float] = _setting(
         (0.5, 2.0), "scale by a factor between these two before a piece is cut out", "--scale", ("LOWEST", "HIGHEST"),
-        above=0, idle=("epochs=0",),
+        above=0, idle=("epochs=0", "augment=0"),
     )  # fmt: skip
     filters: int | None = _setting(16, "width of the first stage; 0 for each network's published width", "--filters",
                                    "N", above=0, below=2**12)  # fmt: skip

@@ -5,6 +5,7 @@ python -m helpers.train --models UNet SE_UNet --loss DiceLoss FocalLoss --train 
 
 import argparse
 import collections
+import contextlib
 import dataclasses
 import itertools
 import shlex
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from helpers import command, tasks
+from helpers.data import disk
 from helpers.nets import zoo
 from helpers.scores import losses
 from helpers.settings import Settings
@@ -158,11 +160,28 @@ def plan(options: argparse.Namespace) -> list[tuple[Settings, Path]]:
             settings = dataclasses.replace(
                 common, model=model, loss=loss, pretrained=pretrained, seed=common.seed + number, fold=fold
             )
-            experiment.check(settings)
             name = f"{model}{'_pretrained' if pretrained else ''}-{loss}"
             part = f"seed_{settings.seed}" + (f"-fold_{fold}" if common.folds else "")
-            runs.append((settings, options.out / options.dataset / name / part))
+            folder = options.out / options.dataset / name / part
+            experiment.check(settings, None if options.overwrite else folder)
+            runs.append((settings, folder))
     return runs
+
+
+def run_all(runs: Sequence[tuple[Settings, Path]], number_of_devices: int) -> list[run_folder.Result]:
+    """Run one after the other and return what there is to show; ValueError, before the first, if one cannot be run."""
+    to_begin_anew = [run_folder.is_to_begin_anew(settings, folder) for settings, folder in runs]
+    for (settings, folder), anew in zip(runs, to_begin_anew, strict=True):
+        if not anew:
+            run_folder.refuse_other_settings(settings, folder)
+    results = []
+    for number, ((settings, folder), anew) in enumerate(zip(runs, to_begin_anew, strict=True), start=1):
+        words = " is begun anew" if anew else " is finished" if run_folder.is_finished(folder) else ""
+        print(f"run {number} of {len(runs)}: {disk.printable(folder)}{words}", flush=True)
+        result = experiment.run(settings, folder, anew, number_of_devices=number_of_devices)
+        if result is not None:
+            results.append(result)
+    return results
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -170,22 +189,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     runs = plan(options)
     tasks.get(options.dataset).folder_of(runs[0][0].data)
-    if not options.overwrite:
-        for settings, folder in runs:
-            run_folder.refuse_other_settings(settings, folder)
-    results = []
-    for number, (settings, folder) in enumerate(runs, start=1):
-        finished = run_folder.is_finished(folder) and not options.overwrite
-        print(f"run {number} of {len(runs)}: {folder}" + (" is finished" if finished else ""), flush=True)
-        result = experiment.run(settings, folder, options.overwrite, number_of_devices=options.devices)
-        if result is not None:
-            results.append(result)
+    if options.overwrite:
+        run_folder.refuse_cleared_start(runs[0][0], [folder for _, folder in runs])
+    with run_folder.beginning_anew(runs) if options.overwrite else contextlib.nullcontext():
+        results = run_all(runs, options.devices)
     if not results:
         return  # the first of several processes has the results
     rows = table.summarise(results)
     folder = options.out / options.dataset
     run_folder.write(folder / "results.csv", rows.to_csv(index=False))
-    written = f"\n{table.text(rows, results)}\n\nwritten to {folder / 'results.csv'}"
+    written = f"\n{table.text(rows, results)}\n\nwritten to {disk.printable(folder / 'results.csv')}"
     patients = table.patients(results)
     if len(patients):
         run_folder.write(folder / "patients.csv", patients.to_csv(index=False))
@@ -193,10 +206,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:  # an older one would pass for the patients of these runs
         (folder / "patients.csv").unlink(missing_ok=True)
     print(written)
-    print("to look at a prediction:\n")
-    model = shlex.quote(str(results[-1].folder / "final.keras"))
-    print(f"    python -m helpers.predict --model {model} --input IMAGE --output FOLDER")
+    networks = [result.folder / "final.keras" for result in results if run_folder.has_network(result.folder)]
+    if networks:
+        model = shlex.quote(disk.printable(networks[-1]))
+        print("to look at a prediction:\n")
+        print(f"    python -m helpers.predict --model {model} --input IMAGE --output FOLDER")
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    goes_on = "what is finished is kept, and the same command (without --overwrite) goes on from there"
+    sys.exit(command.run(main, goes_on, "a smaller --batch or --size"))

@@ -158,6 +158,11 @@ def test_what_does_not_fit_is_refused(save, changes, message):
         tasks.load(save(dataclasses.replace(BRAIN, **changes).note()), stated)
 
 
+def test_the_state_of_an_unfinished_run_is_called_that(save):
+    with pytest.raises(ValueError, match=r"is the state of an unfinished run: finish it, .* or take best.keras"):
+        tasks.load(save({**BRAIN.note(), "steps": 2, "history": [{"epoch": 1}]}))
+
+
 def test_a_note_that_this_version_cannot_read_is_refused(save, tmp_path):
     with pytest.raises(ValueError, match="in words that this version cannot read"):
         tasks.load(save({**BRAIN.note(), "colour": "red"}))

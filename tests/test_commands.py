@@ -8,6 +8,7 @@ import os
 import pathlib
 import pickle
 import re
+import runpy
 import shlex
 import signal
 import subprocess
@@ -27,7 +28,7 @@ from helpers.scores import intervals, metrics
 from helpers.settings import Settings
 from helpers.tasks import brain as brain_task
 from helpers.tasks.purpose import Purpose
-from helpers.training import run_folder, table
+from helpers.training import experiment, run_folder, table
 
 pytestmark = pytest.mark.usefixtures("shallow")
 
@@ -177,6 +178,44 @@ def test_what_cannot_be_is_refused_before_the_first_training(kaggle_folder, tmp_
     assert (tmp_path / "brain/results.csv").exists() and not (tmp_path / "brain/patients.csv").exists()
 
 
+def test_an_interrupted_overwriting_goes_on_without_the_option(kaggle_folder, tmp_path, capsys, monkeypatch):
+    words = ["--models", "UNet", "SE_UNet", "--data", str(kaggle_folder), "--out", str(tmp_path)]
+    words += ["--size", "32", "--epoch", "0", "--validation", "0", "--filters"]
+    runs = [tmp_path / f"brain/{model}-Dice_CrossEntropy/seed_0" for model in ("UNet", "SE_UNet")]
+
+    def filters():
+        return [run_folder.read(run).settings.filters for run in runs]
+
+    train.main([*words, "4"])
+    with pytest.raises(ValueError, match="batch is 8, which 3 devices cannot share"):
+        train.main([*words, "2", "--overwrite", "--devices", "3"])
+    assert filters() == [4, 4] and not list(tmp_path.rglob("begin_anew.json")), "as if it had not been said"
+
+    build = experiment.build
+
+    def stop(settings):
+        if settings.model == "SE_UNet":
+            raise KeyboardInterrupt
+        return build(settings)
+
+    monkeypatch.setattr(experiment, "build", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train.main([*words, "2", "--overwrite"])
+    assert filters() == [2, 4]
+    monkeypatch.setattr(experiment, "build", build)
+    with pytest.raises(ValueError, match="holds a run with filters 2, not 3"):
+        train.main([*words, "3"])
+    capsys.readouterr()
+    train.main([*words, "2"])
+    printed = capsys.readouterr().out
+    assert f"{runs[0]} is finished" in printed and f"{runs[1]} is begun anew" in printed
+    assert filters() == [2, 2] and not list(tmp_path.rglob("begin_anew.json"))
+    assert f"--model {runs[1] / 'final.keras'}" in printed
+    (runs[1] / "final.keras").unlink()
+    train.main([*words, "2"])
+    assert f"--model {runs[0] / 'final.keras'}" in capsys.readouterr().out, "one that is there"
+
+
 def test_folds_are_joined_over_all_patients(kaggle_folder, tmp_path):
     train.main(["--data", str(kaggle_folder), "--out", str(tmp_path), "--folds", "2", *SMALL[:-2]])
     with open(tmp_path / "brain/results.csv", newline="") as file:
@@ -303,6 +342,14 @@ def test_a_network_is_scored_as_in_its_run():
     assert older.area_rule({}, "x") == inference.HALF
 
 
+def test_evaluate_prints_a_name_that_is_no_utf_8(model_file, kaggle_folder, tmp_path, capsys):
+    above = kaggle_folder.parent.rename(os.fsdecode(os.fsencode(tmp_path) + b"/M\xfcller"))
+    folder = above / kaggle_folder.name
+    evaluate.main(["--model", str(model_file), "--data", str(folder), "--json", str(tmp_path / "scores.json")])
+    assert "patients, 24 slices of " + str(tmp_path / "M\\xfcller/kaggle_3m") in capsys.readouterr().out
+    assert (tmp_path / "scores.json").exists()
+
+
 def test_predict_draws_the_prediction_red_and_the_truth_green(tmp_path):
     image = np.full((16, 16, 3), 100, np.uint8)
     true_mask = np.zeros((16, 16), np.uint8)
@@ -332,6 +379,46 @@ def test_predict_takes_no_true_masks_place(model_file, tmp_path):
         assert np.array_equal(np.asarray(Image.open(path)), truth)
     for _ in range(2):  # what was predicted may be predicted again
         predict.main([*words, str(tmp_path / "out")])
+
+
+def test_predict_takes_no_true_labels_place(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name in ("a.png", "b_leftImg8bit.png"):
+        Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "photos" / name)
+    photo = keras.Input((None, None, 3))
+    keras.Model(photo, keras.layers.Conv2D(19, 1, activation="softmax")(photo)).save(tmp_path / "streets.keras")
+    words = ["--model", str(tmp_path / "streets.keras"), "--dataset", "cityscapes"]
+    words += ["--input", str(tmp_path / "photos"), "--output"]
+    for name in ("a_labelIds.png", "b_labelIds.png"):
+        (tmp_path / name[0]).mkdir()
+        Image.fromarray(np.full((32, 32), 26, np.uint8)).save(tmp_path / name[0] / name)
+        with pytest.raises(ValueError, match=f"{name} is there and was not predicted"):
+            predict.main([*words, str(tmp_path / name[0])])
+        assert (np.asarray(Image.open(tmp_path / name[0] / name)) == 26).all()
+    for _ in range(2):
+        predict.main([*words, str(tmp_path / "out")])
+    names = [f"{stem}_{kind}.png" for stem in "ab" for kind in ("labelIds", "overlay")]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_what_a_cut_off_predict_leaves_is_no_true_mask(several, tmp_path, monkeypatch):
+    image, area = np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), bool)
+    save, saved = Image.Image.save, []
+
+    def cut(self, path):
+        if saved:
+            raise KeyboardInterrupt
+        saved.append(path)
+        save(self, path)
+
+    monkeypatch.setattr(Image.Image, "save", cut)
+    with pytest.raises(KeyboardInterrupt):
+        if several:
+            image_files.write_classes(tmp_path, *image_files.written("x"), image, area.astype(np.uint8), image)
+        else:
+            image_files.write_area(tmp_path, "x", image, area)
+    assert [path.name for path in tmp_path.iterdir()] == ["x_overlay.png"]
 
 
 def test_predict_names_an_image_that_cannot_be_read_and_writes_the_others(model_file, tmp_path):
@@ -369,6 +456,7 @@ train | --folds 2 --validation 0.3 | --validation has nothing to do where --fold
 train | --validation 1 | validation is 1.0: give a number below 1
 train | --validation nan | validation is nan: give 0 or more
 train | --no-augment --rotation 90 | --rotation has nothing to do where --augment is False
+train | --dataset cityscapes --no-augment --scale 0.5 2 | --scale has nothing to do where --augment is False
 train | --rotation 181 | rotation is 181.0: give a number below 181
 train | --smallest-part 1 | smallest_part is 1.0: give a number below 1
 train | --smallest-part 0.3 --dataset cityscapes | --smallest-part is for brain and pairs
@@ -513,6 +601,31 @@ def test_a_signal_ends_as_ctrl_c_does(capsys):
     assert command.run(main(signal.SIGTERM)) == 0
     signal.signal(signal.SIGTERM, previous)
     signal.signal(signal.SIGINT, interrupt)
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate", "predict"])
+def test_a_command_says_what_it_keeps_and_advises_an_option_that_it_has(name, monkeypatch, capsys):
+    run, said = command.run, {}
+
+    def ends(error):
+        def main(_):
+            raise error
+
+        return main
+
+    def record(main, *words):
+        for error in (KeyboardInterrupt(), MemoryError()):
+            run(ends(error), *words)
+            said[type(error)] = capsys.readouterr().err
+        return 0
+
+    monkeypatch.setattr(command, "run", record)
+    with pytest.warns(RuntimeWarning, match="found in sys.modules"), pytest.raises(SystemExit):
+        runpy.run_module(f"helpers.{name}", run_name="__main__")
+    options = re.findall("--[a-z]+", said[MemoryError])
+    assert options and all(option in COMMANDS[name].parser().format_help() for option in options)
+    assert ("goes on from there" in said[KeyboardInterrupt]) == (name == "train")
+    assert ("begins again" in said[KeyboardInterrupt]) == (name != "train")
 
 
 def test_a_gpu_without_memory_is_told_and_a_fault_of_ours_keeps_its_traceback(capsys):

@@ -179,9 +179,30 @@ def test_a_run_that_is_begun_anew_is_kept_until_the_new_one_can_begin(settings, 
     with pytest.raises(ValueError, match="kaggle_3m has 1 problem"):
         experiment.run(dataclasses.replace(settings, data=str(patients)), run, overwrite=True, progress=False)
     assert before == {path.name: path.read_bytes() for path in run.iterdir()}
-    its_own = dataclasses.replace(settings, start=str(run / "final.keras"), epochs=0)
-    begun = experiment.run(its_own, run, overwrite=True, progress=False)
-    assert begun.settings == its_own and begun.history == [] and same(weights(run), weights(finished.folder))
+    # after an interruption nobody would have the network that it began with
+    its_own = dataclasses.replace(settings, start=str(run / "final.keras"))
+    with pytest.raises(ValueError, match=r"final.keras, which --overwrite would remove: copy it"):
+        experiment.run(its_own, run, overwrite=True, progress=False)
+    assert before == {path.name: path.read_bytes() for path in run.iterdir()}
+
+
+def test_what_a_run_began_with_may_be_gone_once_it_has_begun(settings, finished, interrupted, tmp_path):
+    gone = dataclasses.replace(settings, start=str(tmp_path / "gone.keras"))
+    for folder in (finished.folder, interrupted):
+        run = shutil.copytree(folder, tmp_path / folder.parent.name)
+        run_folder.write_json(run / "settings.json", dataclasses.asdict(gone))
+        experiment.run(gone, run, progress=False)
+        assert same(weights(run), weights(finished.folder))
+    for anew, folder in ((True, run), (False, tmp_path / "new")):
+        with pytest.raises(FileNotFoundError, match="gone.keras: no such file"):
+            experiment.run(gone, folder, overwrite=anew, progress=False)
+
+
+def test_a_run_that_is_begun_anew_leaves_no_table_of_the_old_one(tmp_path):
+    for name in ("slices.csv", "history.csv", "scores.json", "begin_anew.json", "environment.json"):
+        (tmp_path / name).touch()
+    run_folder.clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["environment.json"]
 
 
 def test_a_run_without_its_settings_is_what_its_networks_say(settings, finished, tmp_path):
@@ -369,6 +390,35 @@ def test_other_images_than_the_run_was_begun_with_are_refused(settings, interrup
         experiment.run(Settings(**moved), run, progress=False)
 
 
+def test_other_names_on_the_sides_of_the_split_are_refused(settings, finished, interrupted, tmp_path, monkeypatch):
+    slices = brain.load(settings.data)
+    sides = [slices.select(rows) for rows in brain_task.split(settings, slices.patients)]
+    expected = [[f"{p}_{n}" for p, n in zip(side.patients, side.numbers, strict=True)] for side in sides]
+    assert list(brain_task.Task(settings, progress=False).names) == expected
+    unfinished = shutil.copytree(interrupted, tmp_path / "unfinished")
+    unscored = shutil.copytree(finished.folder, tmp_path / "unscored")
+    (unscored / "scores.json").unlink()
+    names = brain_task._names
+    monkeypatch.setattr(brain_task, "_names", lambda slices: [f"X{name}" for name in names(slices)])
+    for run in (unfinished, unscored):
+        with pytest.raises(ValueError, match=f"{run}: was begun with other images, or with others of them held out"):
+            experiment.run(settings, run, progress=False)
+    run_folder.refuse_other_images(settings, unfinished, {"steps": 4}, "1f")  # what was written before says nothing
+
+
+def test_a_share_of_no_slices_is_refused(settings, tmp_path):
+    shutil.copytree(settings.data, tmp_path / "kaggle_3m")
+    without = dataclasses.replace(settings, data=str(tmp_path / "kaggle_3m"), tumour_free=0.0)
+    slices = brain.load(without.data)
+    for patient in set(slices.patients[brain_task.split(without, slices.patients)[0]]):
+        for number in (2, 3):
+            image, mask = conftest.draw_slice(patient, number)
+            conftest.write_slice(tmp_path / "kaggle_3m", patient, number, image, np.zeros_like(mask))
+    with pytest.raises(ValueError, match=r"kaggle_3m: tumour_free 0.0 leaves no slice to train on"):
+        brain_task.Task(without, progress=False)
+    assert brain_task.Task(dataclasses.replace(without, epochs=0), progress=False).steps == 1
+
+
 def test_damaged_scores_are_counted_again_from_the_final_weights(settings, finished, tmp_path, capsys):
     run = shutil.copytree(finished.folder, tmp_path / "run")
     before = (run / "final.keras").stat().st_mtime_ns
@@ -394,6 +444,16 @@ def test_a_finished_run_with_damaged_settings_or_history_stays_finished(settings
         (run / each).write_bytes(b"")
     with pytest.raises(ValueError, match=r"settings.json: holds no settings .*begin anew with --overwrite"):
         experiment.run(settings, run, progress=False)
+
+
+def test_a_finished_run_without_its_network_is_told_how_to_train_it_again(settings, finished, tmp_path, capsys):
+    run = shutil.copytree(finished.folder, tmp_path / "run")
+    experiment.run(settings, run, progress=False)
+    assert capsys.readouterr().out == ""
+    (run / "final.keras").write_bytes(b"PKx")
+    assert experiment.run(settings, run, progress=False).scores == finished.scores
+    words = f"{run / 'final.keras'}: is damaged or missing, though the scores are whole: to train it again, delete"
+    assert f"{words} {run / 'scores.json'}" in capsys.readouterr().out
 
 
 def test_a_second_training_in_the_folder_is_told_about_the_first(settings, tmp_path):

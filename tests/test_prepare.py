@@ -510,8 +510,7 @@ def stop(error):
         (PermissionError(errno.EACCES, "Permission denied", "/x"), 2, "error: /x: Permission denied\n"),
         (OSError(errno.ENOSPC, "No space left on device", "runs/best.keras"), 2,
          "error: the disk of runs/best.keras is full: free some space and run the same command again\n"),
-        (MemoryError(), 2, "error: out of memory: close other programs, "
-                           "or work on less (a smaller --batch or --size)\n"),
+        (MemoryError(), 2, "error: out of memory: close other programs\n"),
         (ConnectionError(), 2, "error: ConnectionError\n"),
         (
             KeyboardInterrupt(),

@@ -153,6 +153,14 @@ def test_batches_repeat_from_any_step(settings):
     assert not np.array_equal(other[0], first[0][0])
 
 
+def test_the_images_of_both_sides_are_named(settings):
+    task = streets_task.Task(settings, progress=False)
+    assert task.names == (
+        [f"ulm_000000_{frame:06d}" for frame in range(6)],
+        [f"ulm_000000_{frame:06d}" for frame in range(6, 9)],
+    )
+
+
 def test_each_pass_uses_each_scene_once_in_an_order_of_its_own(settings, monkeypatch):
     scenes = streets.scenes(settings.data, "train")
     read, names = streets.read, []

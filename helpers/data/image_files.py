@@ -306,10 +306,15 @@ def folder_for(path: Path, output: Path, root: Path) -> Path:
     return folder
 
 
+def written(stem: str, kind: str = "mask") -> tuple[str, str]:
+    """The names of the two files that are written for an image: what is found in it, and its overlay."""
+    return f"{stem}_{kind}.png", f"{stem}_overlay.png"
+
+
 def write_area(
     folder: Path, stem: str, image: np.ndarray, area: np.ndarray, truth: np.ndarray | None = None, value: int = 255
 ) -> None:
-    """Write an area as STEM_mask.png, 0 and `value`, and as STEM_overlay.png, its contour in red over the image.
+    """Write an area, 0 and `value`, and an overlay, its contour in red over the image, under the names of `written`.
 
     Args:
         folder: where to.
@@ -319,12 +324,14 @@ def write_area(
         truth: the true area, whose contour is drawn in green below; None when it is not known.
         value: of a pixel in the area.
     """
-    Image.fromarray(area.astype("uint8") * np.uint8(value)).save(folder / f"{stem}_mask.png")
+    name, overlay_name = written(stem)
     overlay = image.copy()
     if truth is not None and truth.shape == area.shape:
         overlay[contour(truth)] = GREEN
     overlay[contour(area)] = RED
-    Image.fromarray(overlay).save(folder / f"{stem}_overlay.png")
+    # The overlay first: a mask without one is taken for a true mask.
+    Image.fromarray(overlay).save(folder / overlay_name)
+    Image.fromarray(area.astype("uint8") * np.uint8(value)).save(folder / name)
 
 
 def write_classes(folder: Path, name: str, overlay_name: str, image: np.ndarray, values: np.ndarray, colours) -> None:
@@ -337,5 +344,5 @@ def write_classes(folder: Path, name: str, overlay_name: str, image: np.ndarray,
         values: (height, width) uint8, what stands in the file.
         colours: (height, width, 3) uint8, of each pixel's class.
     """
+    Image.fromarray(image // 2 + colours // 2).save(folder / overlay_name)  # first, as in `write_area`
     Image.fromarray(values).save(folder / name)
-    Image.fromarray(image // 2 + colours // 2).save(folder / overlay_name)

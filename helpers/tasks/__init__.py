@@ -58,6 +58,7 @@ class Task(Protocol):
         ignore_index: the label that counts for nothing, or None.
         watched: the column of the history that says which weights are the best.
         steps: in an epoch.
+        names: of the images that are trained on, and of those that are held out.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Task(Protocol):
     ignore_index: int | None
     watched: str
     steps: int
+    names: tuple[list[str], list[str]]
 
     def __init__(self, settings: Settings, progress: bool): ...
 
@@ -138,6 +140,11 @@ class Task(Protocol):
         Returns:
             The scores, words for what was scored, and the confusion matrix if there are several classes.
         """
+        ...
+
+    @staticmethod
+    def written(stem: str) -> tuple[str, str]:
+        """Names of the two files that `segment` writes for the image STEM: what is found in it, and its overlay."""
         ...
 
     @staticmethod
@@ -230,6 +237,10 @@ def load(source: str | Path, dataset: str | None = None) -> tuple[keras.Model, P
 
 
 def _of_note(path: Path, note: dict) -> Purpose:
+    if "history" in note:
+        raise ValueError(
+            f"{path}: is the state of an unfinished run: finish it, which leaves final.keras, or take best.keras."
+        )
     try:
         return Purpose.of_note(note)
     except (KeyError, TypeError) as error:

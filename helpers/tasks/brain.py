@@ -50,7 +50,14 @@ class Task:
         train_rows, self.validation_rows = split(settings, slices.patients)
         self.held_out = slices.select(self.validation_rows)
         self.training = brain.normalise(slices.select(train_rows))
-        self.steps = settings.steps or steps_per_epoch(seen(self.training, settings), settings.batch)
+        self.names = _names(self.training), _names(self.held_out)
+        number_seen = seen(self.training, settings)
+        if settings.epochs and not number_seen:
+            raise ValueError(
+                f"{settings.data}: tumour_free {settings.tumour_free} leaves no slice to train on, for the patients of "
+                "the training side have no tumour: raise it, or hold out others (`validation`, `folds`)."
+            )
+        self.steps = settings.steps or steps_per_epoch(number_seen, settings.batch)
 
     @staticmethod
     def check(settings: Settings) -> None:
@@ -126,6 +133,11 @@ class Task:
         counts = count(model, slices, rule or inference.HALF, progress=True, **averaging)
         scores = metrics.scores_from_counts(counts, slices.patients)
         return scores, f"{len(scores['patients'])} patients, {len(slices)} slices", None
+
+    @staticmethod
+    def written(stem: str) -> tuple[str, str]:
+        """Names of the two files that `segment` writes for the image STEM."""
+        return image_files.written(stem)
 
     @staticmethod
     def segment(
@@ -268,6 +280,10 @@ def count(
         probabilities = inference.predict_probabilities(model, patient_slices.images, flips=flips, **averaging)
         counts[rows] = metrics.counts(patient_slices.masks, rule(probabilities))
     return counts
+
+
+def _names(slices: brain.Slices) -> list[str]:
+    return [f"{patient}_{number}" for patient, number in zip(slices.patients, slices.numbers, strict=True)]
 
 
 def _volume_of(path: Path) -> tuple[Path, str]:

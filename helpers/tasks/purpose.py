@@ -1,6 +1,9 @@
 """What a network was trained for: the note that travels inside its .keras file."""
 
 import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import helpers
@@ -20,6 +23,7 @@ class Purpose:
         threshold: the probability from which a pixel belongs to the area; None for several classes.
         helpers: the version that wrote it.
         settings: all those of its run; None where they are not known.
+        split: a digest of which images were trained on and which held out; None where it is not known.
     """
 
     dataset: str
@@ -29,6 +33,7 @@ class Purpose:
     threshold: float | None
     helpers: str = helpers.__version__
     settings: dict[str, Any] | None = None
+    split: str | None = None
 
     def note(self) -> dict[str, Any]:
         """Return it in plain values."""
@@ -62,8 +67,15 @@ class Purpose:
 
     @classmethod
     def of_run(
-        cls, settings: Settings, classes: tuple[str, ...], size: tuple[int | None, int | None], normalisation: str
+        cls,
+        settings: Settings,
+        classes: tuple[str, ...],
+        size: tuple[int | None, int | None],
+        normalisation: str,
+        names: Sequence[Sequence[str]] | None = None,
     ) -> "Purpose":
-        """Return what a run with these settings trains a network for."""
+        """Return what a run with these settings, and images of these names on its two sides, trains a network for."""
         threshold = 0.5 if len(classes) == 1 else None
-        return cls(settings.dataset, classes, size, normalisation, threshold, settings=dataclasses.asdict(settings))
+        split = None if names is None else hashlib.sha256(json.dumps(names).encode()).hexdigest()
+        plain = dataclasses.asdict(settings)
+        return cls(settings.dataset, classes, size, normalisation, threshold, settings=plain, split=split)

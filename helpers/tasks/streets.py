@@ -62,6 +62,7 @@ class Task:
         preparation.require(streets.inspect(settings.data, progress), "scenes")
         self.training = streets.scenes(settings.data, "train")
         self.held_out = streets.scenes(settings.data, "val")
+        self.names = [scene.name for scene in self.training], [scene.name for scene in self.held_out]
         self.steps = settings.steps or max(1, len(self.training) // settings.batch)
 
     @staticmethod
@@ -132,6 +133,14 @@ class Task:
         return scores, f"{len(scenes)} scenes", confusions.sum(axis=0)
 
     @staticmethod
+    def written(stem: str) -> tuple[str, str]:
+        """Names of the two files that `segment` writes for the image STEM, as the benchmark's server takes them.
+
+        aachen_000000_000019_leftImg8bit.png becomes aachen_000000_000019_labelIds.png.
+        """
+        return image_files.written(stem.removesuffix("_leftImg8bit"), "labelIds")
+
+    @staticmethod
     def segment(
         model: keras.Model,
         purpose: Purpose,
@@ -145,12 +154,9 @@ class Task:
         unreadable: list[str] = []
         for path, image in photographs.readable(paths, unreadable):
             classes = photographs.decide(model, path, image, lambda each: each.argmax(axis=-1), averaging)
-            # aachen_000000_000019_leftImg8bit.png becomes aachen_000000_000019_labelIds.png
-            stem = path.stem.removesuffix("_leftImg8bit")
             image_files.write_classes(
                 image_files.folder_for(path, output, root),
-                f"{stem}_labelIds.png",
-                f"{stem}_overlay.png",
+                *Task.written(path.stem),
                 image,
                 street_classes.LABEL_ID_OF_CLASS[classes],
                 street_classes.PALETTE[classes],

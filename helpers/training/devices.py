@@ -8,8 +8,9 @@ those of one machine and of several, each of which runs the same command with th
 
 The batch, and with it the learning rate, stays that of the settings: more devices make a step quicker, not larger.
 JAX computes the loss of the whole batch. On TensorFlow each device computes that of its share, and their mean is
-taken: a loss over the valid pixels then weighs shares alike that have different numbers of them, and so differs a
-little from the loss on one device.
+taken. A loss that is a mean over the images stays what it is. One over the valid pixels weighs shares alike that have
+different numbers of them, and so differs a little; one that adds up over the batch before it divides, as Dice does, is
+then the mean of the Dice of the shares, which is another loss.
 
 Used in lesson 14.
 """

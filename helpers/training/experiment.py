@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 
 from helpers import tasks
+from helpers.data import disk
 from helpers.nets import checkpoint, inference, zoo
 from helpers.scores import losses
 from helpers.settings import Settings
@@ -22,8 +23,17 @@ from helpers.training.keeper import Keeper
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
-def check(settings: Settings) -> None:
-    """Raise ValueError, naming the setting, for what cannot work; costs no training and reads no image."""
+def check(settings: Settings, folder: Path | None = None) -> None:
+    """Raise ValueError, naming the setting, for what cannot work; costs no training and reads no image.
+
+    Args:
+        settings: to check.
+        folder: of a run that may have begun already, and then does not need the file of `start` any more.
+
+    Raises:
+        ValueError: a setting cannot work.
+        FileNotFoundError: there is no file to start from.
+    """
     task = tasks.get(settings.dataset)
     changed = [field.name for field in dataclasses.fields(settings) if getattr(settings, field.name) != field.default]
     tasks.refuse_unused(settings.dataset, {name: name for name in changed})
@@ -40,7 +50,7 @@ def check(settings: Settings) -> None:
     zoo.check(settings.model, settings.pretrained, task.training_sides(settings))
     if settings.auxiliary and settings.model not in zoo.AUXILIARY:
         raise ValueError(f"{settings.model} has no auxiliary head: leave `auxiliary` at 0, or take {zoo.AUXILIARY[0]}.")
-    if settings.start is not None:
+    if settings.start is not None and not (folder and run_folder.needs_no_start(settings, folder)):
         inference.weights_file(settings.start)
     if settings.policy is not None and settings.policy not in POLICIES:
         raise ValueError(f"policy is {settings.policy!r}: choose one of {', '.join(POLICIES)}.")
@@ -85,11 +95,13 @@ def run(
     Args:
         settings: what to do.
         folder: where everything is written; made if missing.
-        overwrite: begin anew although the folder holds a run.
+        overwrite: begin anew although the folder holds a run; so does one that an interrupted `train --overwrite` with
+            these settings has not come to.
         progress: show a bar with the time left.
         callbacks: more Keras callbacks, such as `show.live.LivePlot`.
         number_of_devices: of this machine to divide each batch among; see `devices` for several machines. Not a
-            setting, since the outcome is the same but for rounding: a run may go on with another number.
+            setting: a run may go on with another number. On JAX the outcome is the same but for rounding, and on
+            TensorFlow for a loss that is a mean over the images; any other is another loss there, as `devices` says.
         keep_every: seconds from one saving of the state to the next, where an epoch takes less: the state of a large
             network can take longer to write than a short epoch on a GPU. A resumed run goes on from there.
 
@@ -97,15 +109,18 @@ def run(
         What the folder holds; None in a process that is not the first of several.
 
     Raises:
-        ValueError: a setting or the number of devices cannot work, the folder holds a run with other settings, or the
-            loss became NaN.
+        ValueError: a setting or the number of devices cannot work, the folder holds a run with other settings or of
+            other images, or the loss became NaN.
         OSError: the data are missing or damaged, the disk is full, or another process is training in the folder.
     """
-    check(settings)
+    folder = Path(folder)
+    overwrite = overwrite or run_folder.is_to_begin_anew(settings, folder)
+    check(settings, None if overwrite else folder)
+    if overwrite:
+        run_folder.refuse_cleared_start(settings, [folder])
     _refuse_batch(settings, max(number_of_devices, 1))
     spread = devices.Devices(number_of_devices)  # first, because TensorFlow's devices are fixed by its first step
     _refuse_batch(settings, number_of_devices * spread.processes)
-    folder = Path(folder)
     if not overwrite:
         run_folder.refuse_other_settings(settings, folder)
         if run_folder.is_finished(folder) and run_folder.says_its_settings(folder):
@@ -141,9 +156,13 @@ def _run(
     kind = tasks.get(settings.dataset)
     task = kind(settings, progress)
 
+    only_scores = not anew and run_folder.final_is_there(settings, folder)
+    state = None if anew or only_scores else run_folder.read_state(folder)
+    begin_with = dataclasses.replace(settings, start=None) if only_scores or state else settings
+
     rate = schedules.get(settings.schedule, settings.learning_rate, task.steps * max(settings.epochs, 1))
     with spread.together():
-        model = build(settings)
+        model = build(begin_with)
         spread.synchronise(model)
         loss = losses.get(settings.loss, task.mode, task.ignore_index, task.class_weights())
         both = isinstance(model.output, dict)
@@ -157,7 +176,7 @@ def _run(
         )
         model.optimizer.build(model.trainable_variables)
     if spread.process == 0:
-        if anew:  # only now: what does not fit is refused, and the old network may be what this one begins with
+        if anew:  # only now, when what does not fit has been refused
             run_folder.clear(folder)
         run_folder.write_json(folder / "environment.json", run_folder.environment())
         run_folder.write_json(folder / "settings.json", dataclasses.asdict(settings))
@@ -166,16 +185,17 @@ def _run(
     if spread.several:
         with spread.alone():
             single = build(dataclasses.replace(settings, start=None))
-    purpose = Purpose.of_run(settings, kind.classes(settings), kind.sides(settings), kind.normalisation)
+    purpose = Purpose.of_run(settings, kind.classes(settings), kind.sides(settings), kind.normalisation, task.names)
     keeper = Keeper(settings, folder, task, purpose.note(), model, single, spread, progress, keep_every)
-    only_scores = not anew and run_folder.final_is_there(settings, folder)
     with spread.together():
         if only_scores:
-            print(f"{folder}: its scores are missing or damaged; they are counted from final.keras.", flush=True)
+            place, final = disk.printable(folder), folder / "final.keras"
+            print(f"{place}: its scores are missing or damaged; they are counted from final.keras.", flush=True)
+            run_folder.refuse_other_images(settings, folder, checkpoint.read_note(final) or {}, purpose.split)
             done = settings.epochs
-            model.set_weights(inference.load_model(folder / "final.keras", auxiliary=True).get_weights())
+            model.set_weights(inference.load_model(final, auxiliary=True).get_weights())
         else:
-            done = 0 if anew else keeper.resume(model)
+            done = 0 if anew else keeper.resume(model, state)
         if done < settings.epochs:
 
             def batches():

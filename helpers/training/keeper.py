@@ -63,14 +63,17 @@ class Keeper(keras.callbacks.Callback):
         """Write the weights as they are as "best" or "final"."""
         run_folder.write(self.folder / f"{which}.keras", checkpoint.serialise(self.single, self.note))
 
-    def resume(self, model: keras.Model) -> int:
+    def resume(self, model: keras.Model, note: dict | None) -> int:
         """Load the state of the last whole epoch, if there is one, and return how many epochs are done.
+
+        Args:
+            model: to load it into.
+            note: as `run_folder.read_state` gives it.
 
         Raises:
             ValueError: the state is of another network, or there are other images now.
         """
         path = self.folder / "state.keras"
-        note = run_folder.read_state(self.folder)
         if note is None:
             if self.spread.process == 0:
                 (self.folder / "history.csv").unlink(missing_ok=True)
@@ -80,6 +83,7 @@ class Keeper(keras.callbacks.Callback):
                 f"{self.folder}: was begun with {note['steps']} steps in an epoch, and {self.settings.data} gives "
                 f"{self.steps} now: give the images that it was begun with, or begin anew with --overwrite."
             )
+        run_folder.refuse_other_images(self.settings, self.folder, note, self.note["split"])
         try:
             model.load_weights(path)
         except Exception as error:  # Keras raises many kinds
@@ -95,7 +99,8 @@ class Keeper(keras.callbacks.Callback):
         if checkpoint.is_whole(self.folder / "best.keras"):
             self.best = max(scores, default=-math.inf)
         elif scores and self.spread.process == 0:
-            print(f"{self.folder / 'best.keras'}: is lost; the best of the epochs from here on is kept.", flush=True)
+            best = disk.printable(self.folder / "best.keras")
+            print(f"{best}: is lost; the best of the epochs from here on is kept.", flush=True)
         return len(self.history)
 
     def on_train_begin(self, logs=None):

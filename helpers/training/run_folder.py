@@ -5,6 +5,7 @@ environment.json  the machine and the versions that it ran on
 history.csv       a row for each epoch
 state.keras       while it is not finished: what to go on from, after each epoch
 in_use.json       while a process works in the folder: which
+begin_anew.json   where --overwrite has not come to this run yet: the settings with which it is to begin anew
 best.keras        the weights of the epoch with the best validation score
 final.keras       the weights of the last epoch; these are the ones that are scored
 *.csv             what the task keeps of each held-out image, to join folds with
@@ -28,11 +29,14 @@ import keras
 import numpy as np
 
 import helpers
-from helpers.data import lock
+from helpers.data import disk, lock
 from helpers.nets import checkpoint, inference
 from helpers.settings import Settings
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
+
+_MARK = "begin_anew.json"
+_CLEARED = ("scores.json", "state.keras", "final.keras", "best.keras", "settings.json")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,8 +106,15 @@ def read(folder: str | Path) -> Result:
     try:
         history = read_history(folder)
     except ValueError as error:
-        print(f"{error}; its scores are whole", flush=True)
+        print(f"{disk.printable(str(error))}; its scores are whole", flush=True)
         history = []
+    if not has_network(folder):
+        final, scores_file = (disk.printable(folder / name) for name in ("final.keras", "scores.json"))
+        print(
+            f"{final}: is damaged or missing, though the scores are whole: to train it again, delete {scores_file} and "
+            "run the same command.",
+            flush=True,
+        )
     return Result(
         folder=folder,
         settings=Settings.read(folder / "settings.json"),
@@ -112,6 +123,11 @@ def read(folder: str | Path) -> Result:
         parameters=scores["parameters"],
         seconds_per_step=float(np.median([row["seconds_per_step"] for row in history])) if history else math.nan,
     )
+
+
+def has_network(folder: Path) -> bool:
+    """Whether final.keras is there and whole."""
+    return checkpoint.is_whole(folder / "final.keras")
 
 
 def results_folder(source: str | Path) -> Path:
@@ -176,7 +192,7 @@ def read_state(folder: Path) -> dict[str, Any] | None:
         if note is None or not isinstance(note.get("history"), list):
             raise ValueError(f"{path}: is not of this version of the course.")
     except (OSError, ValueError) as error:
-        print(f"{error} The training begins with its first epoch.", flush=True)
+        print(f"{disk.printable(str(error))} The training begins with its first epoch.", flush=True)
         return None
     return note
 
@@ -184,6 +200,28 @@ def read_state(folder: Path) -> dict[str, Any] | None:
 def final_is_there(settings: Settings, folder: Path) -> bool:
     """Whether final.keras is whole and of a run with these settings, so that it only needs its scores."""
     return _noted(folder / "final.keras") == settings
+
+
+def needs_no_start(settings: Settings, folder: Path) -> bool:
+    """Whether the folder holds something to go on from, so that what the run began with may be gone."""
+    begun = is_finished(folder) or final_is_there(settings, folder) or checkpoint.is_whole(folder / "state.keras")
+    return begun and not is_to_begin_anew(settings, folder)
+
+
+def refuse_other_images(settings: Settings, folder: Path, note: dict[str, Any], split: str | None) -> None:
+    """Raise ValueError if a network was trained on other images, or held out others, than there are now.
+
+    Args:
+        settings: of the run.
+        folder: where it is kept.
+        note: in the .keras file; an older one does not say it.
+        split: as `Purpose` has it, of the images that there are now.
+    """
+    if note.get("split") not in (None, split):
+        raise ValueError(
+            f"{folder}: was begun with other images, or with others of them held out, than {settings.data} gives now: "
+            "give the images that it was begun with, or begin anew with --overwrite."
+        )
 
 
 def _noted(path: Path) -> Settings | None:
@@ -219,10 +257,52 @@ def refuse_other_settings(settings: Settings, folder: Path) -> None:
             )
 
 
+def refuse_cleared_start(settings: Settings, folders: Sequence[Path]) -> None:
+    """Raise ValueError if `start` is a file that `clear` would remove from one of these folders."""
+    if settings.start is None:
+        return
+    start = inference.weights_file(settings.start).resolve()
+    if start.name in _CLEARED and start.parent in {folder.resolve() for folder in folders}:
+        raise ValueError(
+            f"start is {settings.start}, which --overwrite would remove: copy it to another place, or choose another "
+            "folder for the runs (--out)."
+        )
+
+
 def clear(folder: Path) -> None:
-    """Forget the run that the folder holds."""
-    for name in ("scores.json", "state.keras", "final.keras", "best.keras", "history.csv", "settings.json"):
-        (folder / name).unlink(missing_ok=True)
+    """Forget the run that the folder holds, and last that it is to begin anew."""
+    for path in (*(folder / name for name in _CLEARED), *folder.glob("*.csv"), folder / _MARK):
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def beginning_anew(runs: Sequence[tuple[Settings, Path]]) -> Iterator[None]:
+    """Have these runs begin anew, also those that an interruption leaves to a later process.
+
+    An error before the first of them has begun leaves all as it was.
+
+    Raises:
+        BlockingIOError: another process works in one of the folders.
+    """
+    try:
+        for settings, folder in runs:
+            if folder.is_dir():
+                with alone_in(folder):
+                    write_json(folder / _MARK, dataclasses.asdict(settings))
+        yield
+    except Exception:
+        if not any(says_its_settings(folder) and not is_to_begin_anew(settings, folder) for settings, folder in runs):
+            for _, folder in runs:
+                (folder / _MARK).unlink(missing_ok=True)
+        raise
+
+
+def is_to_begin_anew(settings: Settings, folder: Path) -> bool:
+    """Whether a run with these settings is to begin anew in this folder, and has not begun; see `beginning_anew`."""
+    try:
+        return Settings.read(folder / _MARK) == settings
+    except (OSError, ValueError):
+        return False
 
 
 def write(path: Path, content: bytes | str) -> None:
