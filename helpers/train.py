@@ -20,7 +20,7 @@ from helpers.data import disk
 from helpers.nets import zoo
 from helpers.scores import losses
 from helpers.settings import Settings
-from helpers.training import experiment, run_folder, schedules, table
+from helpers.training import devices, experiment, run_folder, schedules, table
 
 EXAMPLE = """example, a few minutes on a laptop, with the phantom brains that are made on first use:
 
@@ -168,15 +168,15 @@ def plan(options: argparse.Namespace) -> list[tuple[Settings, Path]]:
     return runs
 
 
-def run_all(runs: Sequence[tuple[Settings, Path]], number_of_devices: int) -> list[run_folder.Result]:
+def run_all(runs: Sequence[tuple[Settings, Path]], overwrite: bool, number_of_devices: int) -> list[run_folder.Result]:
     """Run one after the other and return what there is to show; ValueError, before the first, if one cannot be run."""
-    to_begin_anew = [run_folder.is_to_begin_anew(settings, folder) for settings, folder in runs]
+    to_begin_anew = [overwrite or run_folder.is_to_begin_anew(settings, folder) for settings, folder in runs]
     for (settings, folder), anew in zip(runs, to_begin_anew, strict=True):
         if not anew:
             run_folder.refuse_other_settings(settings, folder)
     results = []
     for number, ((settings, folder), anew) in enumerate(zip(runs, to_begin_anew, strict=True), start=1):
-        words = " is begun anew" if anew else " is finished" if run_folder.is_finished(folder) else ""
+        words = "" if not run_folder.is_finished(folder) else " is begun anew" if anew else " is finished"
         print(f"run {number} of {len(runs)}: {disk.printable(folder)}{words}", flush=True)
         result = experiment.run(settings, folder, anew, number_of_devices=number_of_devices)
         if result is not None:
@@ -191,8 +191,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tasks.get(options.dataset).folder_of(runs[0][0].data)
     if options.overwrite:
         run_folder.refuse_cleared_start(runs[0][0], [folder for _, folder in runs])
-    with run_folder.beginning_anew(runs) if options.overwrite else contextlib.nullcontext():
-        results = run_all(runs, options.devices)
+    # of several processes one says it, to those that come later
+    says_so = options.overwrite and devices.is_first()
+    with run_folder.beginning_anew(runs) if says_so else contextlib.nullcontext():
+        results = run_all(runs, options.overwrite, options.devices)
     if not results:
         return  # the first of several processes has the results
     rows = table.summarise(results)

@@ -191,6 +191,17 @@ def test_an_interrupted_overwriting_goes_on_without_the_option(kaggle_folder, tm
         train.main([*words, "2", "--overwrite", "--devices", "3"])
     assert filters() == [4, 4] and not list(tmp_path.rglob("begin_anew.json")), "as if it had not been said"
 
+    marked = []
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "run_all", lambda *_: marked.append(len(list(tmp_path.rglob("begin_anew.json")))) or [])
+        train.main([*words, "2", "--overwrite"])
+        patch.setenv("KERAS_DISTRIBUTION_PROCESS_ID", "1")
+        with run_folder.alone_in(runs[0]):  # the first process works there
+            train.main([*words, "2", "--overwrite"])
+    assert marked == [2, 2], "the second of two processes touches nothing"
+    for run in runs:
+        (run / "begin_anew.json").unlink()
+
     build = experiment.build
 
     def stop(settings):

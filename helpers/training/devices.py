@@ -23,6 +23,11 @@ from collections.abc import Callable, Iterator
 import keras
 
 
+def is_first() -> bool:
+    """Whether this is the first of several processes, or the only one; known before they join."""
+    return os.environ.get("KERAS_DISTRIBUTION_PROCESS_ID", "0") == "0"
+
+
 class Devices:
     """The devices that one run is spread over.
 
