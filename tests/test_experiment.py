@@ -3,19 +3,23 @@
 import csv
 import dataclasses
 import errno
+import gc
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+import weakref
 
 import conftest
 import keras
 import numpy as np
 import pytest
 
+from helpers import tasks
 from helpers.data import brain
 from helpers.nets import checkpoint
 from helpers.scores import metrics
@@ -52,6 +56,23 @@ def weights(folder, which="final"):
 
 def same(left, right):
     return all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
+
+
+def test_a_run_leaves_no_images_in_memory_and_no_threads(settings, tmp_path, monkeypatch):
+    """Twelve runs of a cross-validation would else hold twelve times the images."""
+    made = []
+
+    class Watched(brain_task.Task):
+        def __init__(self, *words):
+            super().__init__(*words)
+            made.append(weakref.ref(self))
+
+    monkeypatch.setitem(tasks.TASKS, "brain", Watched)
+    before = threading.enumerate()
+    experiment.run(dataclasses.replace(settings, epochs=1, augment=True), tmp_path / "run", progress=False)
+    gc.collect()
+    assert [task() for task in made] == [None]
+    assert not [each for each in threading.enumerate() if "ThreadPool" in each.name and each not in before]
 
 
 def test_a_run_leaves_everything_in_its_folder(settings, finished):

@@ -6,7 +6,7 @@ sets stands in `helpers.tasks`, what is in the folder in `run_folder`.
 
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -202,15 +202,16 @@ def _run(
                 for images, truth in task.batches(done, (spread.process, spread.processes)):
                     yield images, {"main": truth, "auxiliary": truth} if both else truth
 
-            model.fit(
-                spread.feed(batches),
-                steps_per_epoch=task.steps,
-                initial_epoch=done,
-                epochs=settings.epochs,
-                callbacks=[keeper, *callbacks],
-                verbose=0,  # pyright: ignore[reportArgumentType]
-                shuffle=False,  # the batches come shuffled
-            )
+            with _until_fitted(batches) as source:
+                model.fit(
+                    spread.feed(source),
+                    steps_per_epoch=task.steps,
+                    initial_epoch=done,
+                    epochs=settings.epochs,
+                    callbacks=[keeper, *callbacks],
+                    verbose=0,  # pyright: ignore[reportArgumentType]
+                    shuffle=False,  # the batches come shuffled
+                )
     if spread.process > 0:
         return None
     with spread.alone():
@@ -226,6 +227,30 @@ def _run(
     (folder / "state.keras").unlink(missing_ok=True)
     run_folder.write_json(folder / "scores.json", scores)
     return run_folder.read(folder)
+
+
+@contextlib.contextmanager
+def _until_fitted(batches: Callable[[], Iterator]) -> Iterator[Callable[[], Iterator]]:
+    """Give batches for `fit` that end with this block, and what they are made of goes with them.
+
+    TensorFlow holds a generator that it was fed from for as long as the process lives, and with it all images.
+    """
+    begun: dict[int, Iterator] = {}
+    ways = [batches]
+
+    def source():
+        place = len(begun)
+        begun[place] = ways[0]()
+        while made := begun.get(place):
+            batch = next(made)
+            del made  # or it would be held, too
+            yield batch
+
+    try:
+        yield source
+    finally:
+        begun.clear()
+        ways.clear()
 
 
 class _policy:
