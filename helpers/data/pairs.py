@@ -204,8 +204,7 @@ def classes_of(pairs: Sequence[Pair], progress: bool = True, trained: Sequence[s
             those for a network, only that they hold what it was not trained for.
     """
     counts = _counted(_Masks(tuple((pair.mask, *disk.stamp(pair.mask)) for pair in pairs), progress))
-    classes = _classes(counts, trained)
-    problem = _stray(counts) if trained is None else _unknown(counts, classes)
+    classes, problem = _judged(counts, trained)
     if problem:
         raise ValueError(f"{disk.printable(pairs[0].mask.parent)}: {problem}")
     return classes
@@ -238,7 +237,13 @@ def _named_mask(path: Path) -> Image.Image:
         raise ValueError(f"{disk.printable(path)}: {error}; get this file again or leave it out") from error
 
 
-def _classes(counts: Sequence[int], trained: Sequence[str] | None = None) -> Classes:
+def _judged(counts: Sequence[int], trained: Sequence[str] | None) -> tuple[Classes, str | None]:
+    """The classes of masks, as `classes_of` says, and what is wrong with their values, if anything is."""
+    classes = _classes(counts, trained)
+    return classes, _stray(counts, classes) if trained is None else _unknown(counts, classes)
+
+
+def _classes(counts: Sequence[int], trained: Sequence[str] | None) -> Classes:
     held = _held(counts)
     values = held if trained is None else _known(held, trained)
     others = [value for value in values if value != IGNORE]
@@ -283,9 +288,8 @@ def _words(values: Sequence[int]) -> str:
     return ", ".join(map(str, values[:5])) + (", ..." if len(values) > 5 else "")
 
 
-def _stray(counts: Sequence[int]) -> str | None:
-    """What is wrong with the values of a set's masks, if anything is."""
-    classes = _classes(counts)
+def _stray(counts: Sequence[int], classes: Classes) -> str | None:
+    """What keeps a set's masks from being trained on, if anything does."""
     if len(classes.values) < 2:
         return f"every mask is {classes.values[0]} throughout, so there is nothing to learn"
     if len(classes.values) == 256:
@@ -450,8 +454,7 @@ def inspect(source: str | Path, progress: bool = True, trained: Sequence[str] | 
                 find(pair.mask, inspection.misfit(mask["size"], image["size"]))
     words = f"{len(pairs)} pairs in {disk.printable(folder)}"
     if counts.any():
-        classes = _classes(counts.tolist(), trained)
-        stray = _stray(counts.tolist()) if trained is None else _unknown(counts.tolist(), classes)
+        classes, stray = _judged(counts.tolist(), trained)
         for pair in pairs:
             if classes.ignored and set(map(int, facts[pair.mask].get("counts", ()))) == {IGNORE}:
                 find(pair.mask, f"mask is {IGNORE} throughout, so no pixel of it counts")
