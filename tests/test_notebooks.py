@@ -89,35 +89,43 @@ def global_names(source):
     return read, bound
 
 
+def cells_with_names(notebook):
+    """Each code cell with the names that it reads and binds, without those of a magic alone."""
+    return [(cell, *global_names(cell.source)) for cell in code_cells(notebook) if not cell.source.startswith("%")]
+
+
 def names_taken_by_checks(notebook):
-    """Names of the lesson that a check binds anew, and that a later cell reads: (check, name, later cell) of each."""
-    taken, binder = [], {}
-    for cell in code_cells(notebook):
-        check = course.marked(cell, "grade")
-        if cell.source.startswith("%"):
-            continue
-        read, bound = global_names(cell.source)
-        if not check:
-            taken += [(binder[name], name, cell.id) for name in sorted(read - bound) if binder.get(name)]
-        for name in bound:
-            if not check:
-                binder[name] = ""
-            elif name in binder:
-                binder[name] = cell.id
-    return taken
+    """Names that a check and a cell of the lesson bind, and that another cell reads: (check, name, that cell) of each.
+
+    In whatever order: a learner may come back to an exercise once the lesson has been run to its end.
+    """
+    cells = cells_with_names(notebook)
+    lesson = [each for each in cells if not course.marked(each[0], "grade")]
+    of_lesson = set().union(*(bound for _, _, bound in lesson))
+    return [
+        (check.id, name, cell.id)
+        for check, _, taken in cells
+        if course.marked(check, "grade")
+        for name in sorted(taken & of_lesson)
+        for cell, read, bound in lesson
+        if name in read - bound
+    ]
 
 
 def names_taken_from_widgets(notebook):
-    """Names that a widget's functions read at each move, and that a later cell binds: (widget, name, later cell)."""
-    taken, readers = [], {}
-    for cell in code_cells(notebook):
-        if cell.source.startswith("%"):
+    """Names that a widget's functions read at each move, and that a later cell or any check binds.
+
+    (widget, name, that cell) of each.
+    """
+    taken, cells = [], cells_with_names(notebook)
+    for place, (widget, _, _) in enumerate(cells):
+        if "widgets." not in widget.source:
             continue
-        taken += [(readers[name], name, cell.id) for name in sorted(global_names(cell.source)[1]) if name in readers]
-        if "widgets." in cell.source:
-            for function in symtable.symtable(cell.source, "cell", "exec").get_children():
-                read = {symbol.get_name() for symbol in function.get_symbols() if symbol.is_global()}
-                readers |= dict.fromkeys(read, cell.id)
+        functions = symtable.symtable(widget.source, "cell", "exec").get_children()
+        read = {symbol.get_name() for each in functions for symbol in each.get_symbols() if symbol.is_global()}
+        for number, (cell, _, bound) in enumerate(cells):
+            if number > place or course.marked(cell, "grade"):
+                taken += [(widget.id, name, cell.id) for name in sorted(read & bound)]
     return taken
 
 
@@ -288,22 +296,44 @@ def test_checks_leave_the_names_of_the_lesson_alone(name):
     assert not names_taken_from_widgets(solution), "a slider would break once the lesson has been run to its end"
 
 
-def test_a_name_that_a_check_takes_is_found():
-    def cells(check, after):
-        role = {"nbgrader": {"grade": True, "solution": False}}
-        new = course.nbformat.v4.new_code_cell
-        return course.nbformat.v4.new_notebook(cells=[new("kept = 1"), new(check, metadata=role), new(after)])
+def lesson_of(*sources):
+    """A notebook of these cells; those that begin with "# Check" are checks."""
+    new, role = course.nbformat.v4.new_code_cell, {"nbgrader": {"grade": True, "solution": False}}
+    return course.nbformat.v4.new_notebook(
+        cells=[new(source, metadata=role if source.startswith("# Check") else {}) for source in sources]
+    )
 
-    assert [name for _, name, _ in names_taken_by_checks(cells("for kept in 1, 2: pass", "def f(): return kept"))] == [
-        "kept"
-    ]
-    for check, after in (
-        ("other = 2", "print(kept, other)"),
-        ("def f(kept): return kept", "print(kept)"),
-        ("kept = 2", "kept = 3; print(kept)"),
-        ("kept = 2", "print([kept for kept in (1, 2)])"),
-    ):
-        assert not names_taken_by_checks(cells(check, after))
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        ("kept = 1", "# Check\nfor kept in 1, 2: pass", "def f(): return kept"),
+        ("# Check\nkept = 2", "kept = 1", "print(kept)"),  # the learner comes back to the check
+        ("kept = 1", "print(kept)", "# Check\nkept = 2"),
+    ],
+)
+def test_a_name_that_a_check_takes_is_found_wherever_the_check_stands(sources):
+    assert [name for _, name, _ in names_taken_by_checks(lesson_of(*sources))] == ["kept"]
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        ("kept = 1", "# Check\nother = 2", "print(kept, other)"),
+        ("kept = 1", "# Check\ndef f(kept): return kept", "print(kept)"),
+        ("kept = 1", "# Check\nkept = 2", "kept = 3; print(kept)"),
+        ("kept = 1", "# Check\nkept = 2", "print([kept for kept in (1, 2)])"),
+    ],
+)
+def test_a_name_that_a_check_may_use_is_none(sources):
+    assert not names_taken_by_checks(lesson_of(*sources))
+
+
+def test_a_name_that_is_taken_from_a_widget_is_found():
+    widget = "kept = 1\ndef draw(x): return kept\nwidgets.sliders(draw)"
+    found = [("# Check\nkept = 2", widget), (widget, "kept = 2")]
+    assert all(names_taken_from_widgets(lesson_of(*sources)) for sources in found)
+    assert not names_taken_from_widgets(lesson_of("kept = 2", widget))
 
 
 @each_lesson

@@ -20,6 +20,7 @@ WRONG = {
         """,
         ("gives True and False", "np.flatnonzero turns them into indices"): "return masks.any(axis=(1, 2))",
         ("gives an index for each pixel", "one entry for each pixel"): "return np.nonzero(masks)[0]",
+        ("gives a tuple", "np.where a tuple"): "return np.where(masks.any(axis=(1, 2)))",
         ("gives a column", "np.argwhere gives a row for each"): "return np.argwhere(masks.any(axis=(1, 2)))",
         ("counts from 1", "counted from 0"): {"2)))": "2))) + 1"},
         ("leaves out slices with a single pixel", "a single pixel is enough"): """
@@ -138,6 +139,10 @@ WRONG = {
             'batch.astype("float32") / 255': '(batch // 255).astype("float32")',
         },
         ("forgets to divide", "divide by 255"): {" / 255": ""},
+        ("divides by 256", "divide by 255, and"): {"/ 255": "/ 256"},
+        ("puts the channels first", "channels stay last"): {
+            'batch.astype("float32") / 255': 'np.moveaxis(batch.astype("float32") / 255, -1, 1)'
+        },
         ("divides by the brightest pixel", "not by the brightest pixel"): {"/ 255": "/ batch.max()"},
         ("centres on 0", "not [-1, 1]"): {"/ 255": "/ 127.5 - 1"},
         ("forgets the batch axis", "add the batch axis in front"): 'return images.astype("float32") / 255',
@@ -172,6 +177,9 @@ WRONG = {
         ("interpolates", "BOX keeps to its block"): """
             small = Image.fromarray(mask.astype(np.float32)).resize((mask.shape[1] // 2, mask.shape[0] // 2), Image.Resampling.BILINEAR)
             return np.asarray(small) >= 0.5
+        """,
+        ("adds up True and False", "True + True is True"): """
+            return mask[::2, ::2] + mask[1::2, ::2] + mask[::2, 1::2] + mask[1::2, 1::2] >= 2
         """,
         ("keeps the size", "to become (2, 5)"): "return mask",
         ("changes the mask", "stay as it is, but"): {
@@ -247,7 +255,7 @@ CLAIMS = [
     "len(found) < len(slices) / 2",
     "mean_dice['0 to 1'] - mean_dice['0 to 255'] > 0.3",
     "best < 0.2",
-    "grown > 1.2",
+    "(soft > 0).mean() / true_share > 1.2",
     "of_version['made grey'].mean() < of_version['blue first'].mean() - 0.2",
     "set(names[np.argsort(dices)[:2]]) <= set(copied)",
 ]

@@ -41,13 +41,6 @@ WRONG = {
             """,
     },
     "dice": {
-        ("takes the type of `empty`", "np.full of `empty`"): {
-            "return np.where(size > 0, 2 * both / np.maximum(size, 1), empty)": """
-                score = np.full(np.shape(both), empty)
-                score[...] = np.where(size > 0, 2 * both / np.maximum(size, 1), empty)
-                return score
-            """
-        },
         ("counts both once", "both counts twice"): {"> 0, 2 * both": "> 0, both"},
         ("divides 0 by 0", "got nan"): "return 2 * counts[..., 0] / (counts[..., 1] + counts[..., 2])",
         ("adds 1 above and below", "with nothing added"): """
@@ -216,6 +209,7 @@ WRONG = {
             "drawn = np.random.default_rng(seed).choice(values, size=(draws, len(values)))": "drawn = np.array([np.random.default_rng(seed).choice(values, len(values)) for _ in range(draws)])",
         },
         ("takes the lowest mean", "between 0.025 and 0.975"): {"[0.025, 0.975]": "[0, 0.95]"},
+        ("swaps the ends", "above the first end and below the second"): {"return low, high": "return high, low"},
         ("gives 90 %", "between 0.025 and 0.975"): {"[0.025, 0.975]": "[0.05, 0.95]"},
         ("mistakes per cent", "np.percentile from 0 to 100"): {"np.quantile": "np.percentile"},
         ("does not listen to the seed", "np.random.default_rng(seed)"): {"default_rng(seed)": "default_rng()"},
@@ -264,6 +258,10 @@ RIGHT = {
                 return empty if predicted + true == 0 else 2 * both / (predicted + true)
             return np.array([dice(row, empty) for row in counts])
         """,
+        """
+            both, size = counts[..., 0], counts[..., 1] + counts[..., 2]
+            return np.divide(2 * both, size, out=np.full(size.shape, empty), where=size > 0)
+        """,
     ],
     "two-means": [
         """
@@ -291,6 +289,11 @@ RIGHT = {
                 sums[kind] += float(metrics.dice(after) - metrics.dice(before))
             return tuple(value / len(first) for value in sums.values())
         """,
+        {
+            "return [change[kind].sum() / len(change) for kind in kinds]": """
+                return keras.ops.stack([keras.ops.sum(change[kind]) / len(change) for kind in kinds])
+            """
+        },
     ],
     "interval": [
         """

@@ -81,6 +81,12 @@ WRONG = {
                 above = 2
             """
         },
+        ("sums of each image", "over the whole batch"): """
+            axes = tuple(range(1, y_true.ndim))
+            above = 2 * np.sum(y_true * y_pred, axis=axes, keepdims=True) + smooth
+            below = np.sum(y_true + y_pred, axis=axes, keepdims=True) + smooth
+            return -(2 * y_true * below - above) / below**2
+        """,
         ("wrong sign", "the sign: the loss is 1 minus the fraction"): {"return -(2": "return (2"},
         ("no square", "divide by B squared"): {"below**2": "below"},
         ("tumour only", "the background has a part too"): {

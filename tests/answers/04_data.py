@@ -100,6 +100,10 @@ WRONG = {
         },
         ("another part of the id", "part 1 of the id"): {'"_")[1]': '"_")[2]'},
         ("the beginning of the id", "DUX is not DU"): {'.split("_")[1] == hospital': '.startswith("TCGA_" + hospital)'},
+        ("tuples", "np.where a tuple"): {
+            "np.flatnonzero(~from_there)": "np.where(~from_there)",
+            "np.flatnonzero(from_there)": "np.where(from_there)",
+        },
         ("True and False", "np.flatnonzero"): {
             "np.flatnonzero(~from_there)": "~from_there",
             "np.flatnonzero(from_there)": "from_there",
@@ -169,7 +173,7 @@ WRONG = {
             "rng.random()": "np.random.random()",
             "rng.integers(-limit": "np.random.randint(-limit",
         },
-        ("never mirrors", "for mirror in 400 calls"): {"rng.random() < 0.5": "False"},
+        ("never mirrors", "for mirror in 1600 calls"): {"rng.random() < 0.5": "False"},
         ("a mask of numbers", "True and False"): {"move(mask)": "move(mask.astype(np.uint8))"},
         ("changes what it was given", "copy first"): {
             "down, right": """
@@ -181,6 +185,9 @@ WRONG = {
         ("mirrors too often", "about half"): {"mirror = rng.random() < 0.5": "mirror = rng.random() < 0.7"},
         ("prefers small shifts", "equally likely"): {
             "down, right = rng.integers(-limit, limit + 1, size=2)": "down, right = np.rint(rng.normal(0, limit / 2, 2)).clip(-limit, limit).astype(int)"
+        },
+        ("draws both ends half as often", "equally likely"): {
+            "rng.integers(-limit, limit + 1, size=2)": "np.round(rng.uniform(-limit, limit, 2)).astype(int)"
         },
         ("limits the shift to 8", "use `limit`"): {"-limit, limit + 1": "-min(limit, 8), min(limit, 8) + 1"},
     },
@@ -212,6 +219,12 @@ RIGHT = {
             last = np.array([hashlib.sha256(name.encode()).digest()[-1] for name in ids])[of_slice]
             return {"train": np.where(last >= 256 * validation)[0], "validation": np.where(last < 256 * validation)[0]}
         """,
+        {
+            'int.from_bytes(digest[:8], "big") / 2**64  # evenly spread over [0, 1)': """
+                int(digest.hex()[:8], 16) % 10**6 / 10**6
+            """
+        },
+        {"hashlib.sha256": "hashlib.blake2s", 'digest[:8], "big") / 2**64': 'digest, "big") % 1000 / 1000'},
     ],
     "leave-hospital-out": [
         "return splits.leave_hospital_out(patients, hospital)",
@@ -242,6 +255,11 @@ RIGHT = {
             low, high = (in_order[-(-count * percent // 100) - 1].astype(float) for percent in (10, 99))
             return np.clip((images - low) / np.maximum(high - low, 1) * 200, 0, 255).round().astype("uint8")
         """,
+        {
+            "np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)": """
+                keras.ops.cast(np.rint(np.clip(scaled, 0, 255)), "uint8")
+            """
+        },
     ],
     "mirror-and-shift": [
         """
@@ -266,6 +284,11 @@ RIGHT = {
                 both = both[:, ::-1]
             return both[..., :3], both[..., 3] > 0
         """,
+        {
+            "return move(image), move(mask)": """
+                return [keras.ops.convert_to_tensor(move(each)) for each in (image, mask)]
+            """
+        },
     ],
 }
 

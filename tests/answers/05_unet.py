@@ -237,6 +237,7 @@ RIGHT = {
     ],
     "whole-unet": [
         'return zoo.build("UNet", (side, side, 3), filters=filters)',
+        {"keras.layers.Conv2D(1, 1,": "keras.layers.Dense(1,"},
         """
             inputs = keras.Input((side, side, 3))
 

@@ -40,21 +40,23 @@ WRONG = {
     },
     "mend": {
         ("leaves the bug", "the images change places and the masks stay"): {
-            "for order in orders:": "for order in orders:\n    images = draw.permutation(images)",
-            "draw.permutation(len(images)) for": "np.arange(len(images)) for",
+            "order = rng.permutation(len(images))": "images, order = rng.permutation(images), np.arange(len(images))"
         },
         ("draws a second order for the masks", "draw one order for both"): {
-            "masks[chosen]": "masks[draw.permutation(len(masks))[: len(chosen)]]",
+            "masks[rows]": "masks[rng.permutation(len(masks))[: len(rows)]]",
         },
-        ("drops the smaller last batch", "the last batch has 2"): {"order)": "order) - batch + 1"},
+        ("drops the smaller last batch", "the last batch has 2"): {"len(order)": "len(order) - batch + 1"},
         ("shuffles the batches", "shuffle the images, not the batches"): {
-            "draw.permutation(len(images)) for": "np.arange(len(images)) for",
-            "in range(0, len(order), batch)": "in draw.permutation(np.arange(0, len(order), batch))",
+            "rng.permutation(len(images))": "np.arange(len(images))",
+            "in range(0, len(order), batch)": "in rng.permutation(np.arange(0, len(order), batch))",
         },
-        ("no longer shuffles", "mend the shuffling, do not drop it"): {"draw.permutation": "np.arange"},
-        ("shuffles once, before the epochs", "a new order in each epoch"): {") for _ in range(epochs)]": ")] * epochs"},
+        ("no longer shuffles", "mend the shuffling, do not drop it"): {"rng.permutation": "np.arange"},
+        ("shuffles once, before the epochs", "a new order in each epoch"): {
+            "    order = rng.permutation(len(images))  # for images and masks alike\n    ": "",
+            "for _ in": "order = rng.permutation(len(images))\nfor _ in",
+        },
         ("draws slices with replacement", "each of the 8 images once in an epoch"): {
-            "draw.permutation(len(images))": "draw.integers(len(images), size=len(images))",
+            "rng.permutation(len(images))": "rng.integers(len(images), size=len(images))",
         },
         ("shuffles the images themselves", "stay as it is, but"): """
                 history = []
@@ -67,9 +69,9 @@ WRONG = {
                         history.append(float(model.train_on_batch(images[first:first+batch], masks[first:first+batch])))
                 return history
             """,
-        ("gives the mean of all steps", "step by step"): {"return history": "return [np.mean(history)] * len(history)"},
+        ("gives the mean of all steps", "step by step"): {"return kept": "return [np.mean(kept)] * len(kept)"},
         ("shuffles from the second epoch on", "drawn at random"): {
-            "orders = [draw.permutation(len(images)) for _ in range(epochs)]": "orders = [np.arange(len(images))] + [draw.permutation(len(images)) for _ in range(epochs - 1)]"
+            "rng.permutation(len(images))": "rng.permutation(len(images)) if kept else np.arange(len(images))"
         },
     },
     "cosine": {
@@ -238,6 +240,7 @@ RIGHT = {
                     kept.append(model.train_on_batch(images[start : start + batch], masks[start : start + batch]))
             return kept
         """,
+        {"images[rows], masks[rows]": "*(keras.ops.take(each, rows, axis=0) for each in (images, masks))"},
     ],
     "cosine": [
         """
@@ -251,6 +254,13 @@ RIGHT = {
             rising = np.linspace(0, highest, warm_up, endpoint=False)
             falling = highest / 2 * (1 + np.cos(np.linspace(0, np.pi, steps - warm_up + 1)))
             return np.concatenate([rising, falling])[step]
+        """,
+        'return float(schedules.get("cosine", highest, steps)(step))',
+        {"(1 + np.cos(np.pi * done)) / 2": "(1 + keras.ops.cos(np.pi * done)) / 2"},
+        """
+            rise = steps // 20
+            falling = keras.optimizers.schedules.CosineDecay(highest, steps - rise)
+            return highest * step / rise if step < rise else falling(step - rise)
         """,
     ],
     "keep-best": [

@@ -30,6 +30,7 @@ WRONG = {
             "means @ first": "means @ second",
             "hidden @ second": "hidden @ first",
         },
+        ("clips the scores", "large scores go through"): {"-hidden @ second": "-np.clip(hidden @ second, -10, 10)"},
         ("scales the features", "scaling them comes after"): {
             "1 / (1 + np.exp(-hidden @ second))": "features * (1 / (1 + np.exp(-hidden @ second)))[:, None, None]",
         },
@@ -202,6 +203,11 @@ RIGHT = {
 
             return np.array([of_one(each) for each in features])
         """,
+        """
+            features, first, second = (keras.ops.cast(each, "float32") for each in (features, first, second))
+            hidden = keras.ops.relu(keras.ops.matmul(keras.ops.mean(features, axis=(1, 2)), first))
+            return keras.ops.sigmoid(keras.ops.matmul(hidden, second))
+        """,
     ],
     "excitation": [
         """
@@ -286,13 +292,14 @@ RIGHT = {
                 folded[:, :, channel] = factor * kernel[:, :, channel]
             return folded
         """,
+        'return keras.ops.multiply(keras.ops.cast(kernel, "float32"), keras.ops.cast(factors[:, None], "float32"))',
     ],
 }
 
 # (expression over the finished lesson, lowest, highest), quoted in the text as "0.5 to 0.8" or "between 0.5 and 0.8".
 RANGES = [
-    ("np.min(dice['SE_UNet'] + dice['UNet'])", "0.2", "0.9"),
-    ("np.max(dice['SE_UNet'] + dice['UNet'])", "0.2", "0.9"),
+    ("np.min(dice['SE_UNet'] + dice['UNet'])", "0.1", "0.9"),
+    ("np.max(dice['SE_UNet'] + dice['UNet'])", "0.1", "0.9"),
     ("between_channels", "0.03", "0.3"),
     ("between_slices", "0.01", "0.15"),
     ("np.mean(difference)", "0.0", "0.1"),

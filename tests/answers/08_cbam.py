@@ -97,6 +97,7 @@ WRONG = {
         ("units rounded", "round() does not"): {"channels // ratio": "round(channels / ratio)"},
     },
     "spatial-gate": {
+        ("NumPy", "no NumPy"): {"keras.ops.max": "np.max", "keras.ops.mean": "np.mean"},
         ("the mean first", "got the mean first"): {"[maximum, mean]": "[mean, maximum]"},
         ("a bias", "has no bias"): {", use_bias=False": ""},
         ("no normalisation", "the normalisation is missing"): {
@@ -212,6 +213,35 @@ RIGHT = {
             "excite(squeeze(maximum)))": "excite(squeeze(mean)))",
         },
         "return attention.ChannelGate(ratio)(x)",
+        """
+            class Gate(keras.layers.Layer):
+                def __init__(self, channels):
+                    super().__init__()
+                    self.excite = keras.layers.Dense(channels)
+                    self.squeeze = keras.layers.Dense(max(channels // ratio, 1), activation="relu")
+
+                def call(self, x):
+                    mean, maximum = keras.ops.mean(x, (1, 2), keepdims=True), keras.ops.max(x, (1, 2), keepdims=True)
+                    return x * keras.ops.sigmoid(self.excite(self.squeeze(mean)) + self.excite(self.squeeze(maximum)))
+
+            return Gate(x.shape[-1])(x)
+        """,
+        """
+            class Gate(keras.layers.Layer):
+                def build(self, shape):
+                    channels, units = shape[-1], max(shape[-1] // ratio, 1)
+                    self.first, self.second = self.add_weight((channels, units)), self.add_weight((units, channels))
+                    self.first_bias, self.second_bias = self.add_weight((units,)), self.add_weight((channels,))
+
+                def read(self, vectors):
+                    return keras.ops.relu(vectors @ self.first + self.first_bias) @ self.second + self.second_bias
+
+                def call(self, x):
+                    scores = self.read(keras.ops.mean(x, (1, 2))) + self.read(keras.ops.max(x, (1, 2)))
+                    return x * keras.ops.sigmoid(scores)[:, None, None]
+
+            return Gate()(x)
+        """,
         """
             channels = x.shape[-1]
             pair = keras.Sequential([keras.layers.Dense(max(1, channels // ratio)), keras.layers.ReLU(), keras.layers.Dense(channels)])

@@ -37,6 +37,7 @@ WRONG = {
         ("squeezes", "takes off one axis"): {"scores[..., 0]": "scores.squeeze()"},
     },
     "attention-gate": {
+        ("NumPy", "no NumPy"): {"keras.ops.relu(theta + phi)": "np.maximum(theta + phi, 0)"},
         ("theta without stride", "theta has stride 2"): {", strides=2": ""},
         ("no stretching", "stretched before the product"): {
             '    weights = keras.layers.UpSampling2D(2, interpolation="bilinear")(weights)\n': "",

@@ -6,6 +6,9 @@ WRONG = {
         ("sorts the seeds as text", "seeds from 9 to more than 10"): {
             "return rows.pivot": "rows = rows.assign(seed=rows.seed.astype(str))\nreturn rows.pivot"
         },
+        ("seeds and patients of others too", "of this network and loss alone"): {
+            ".to_numpy()": ".reindex(index=sorted(table.seed.unique()), columns=sorted(table.patient.unique())).to_numpy()"
+        },
         ("drops the axis of a single seed", "where there is one seed"): {".to_numpy()": ".to_numpy().squeeze()"},
         ("forgets the loss", "of the model AND of the loss"): """
             return table[table.model == model].pivot(index="seed", columns="patient", values="dice").to_numpy()
@@ -117,6 +120,7 @@ WRONG = {
             "(signs * differences)": "(differences - differences.mean())[rows]",
         },
         ("a wide tolerance", "add 1e-12, not more"): {"means + 1e-12": "means + 1e-3"},
+        ("no tolerance", "add 1e-12 to each drawn one"): {"means + 1e-12": "means"},
     },
     "both-interval": {
         ("as many seeds of theirs as of ours", "and 2 of the 2"): {

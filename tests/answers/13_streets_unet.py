@@ -13,6 +13,10 @@ WRONG = {
             return unet.convolution(attention.Double()(below), width, "up", kernel_size=1)
         """,
         ("takes the nearest", "this is the nearest"): {"= attention.Double()": "= keras.layers.UpSampling2D(2)"},
+        ("forgets to double", "double `below` first"): {"attention.Double()(below)": "below"},
+        ("NumPy", "no NumPy"): {
+            "keras.layers.Concatenate()([skip, narrow])": "np.concatenate([skip, narrow], axis=-1)"
+        },
         ("learns the doubling", "the way of lesson 05"): {
             "doubled = attention.Double()": "doubled = keras.layers.Conv2DTranspose(width, 2, strides=2)",
             "[skip, narrow]": "[skip, doubled]",

@@ -32,6 +32,7 @@ WRONG = {
         ("rounds", "nothing is rounded"): {
             "return operations / (devices * efficiency * teraflops * 1e12) / 3600": "return round(operations / (devices * efficiency * teraflops * 1e12) / 3600, 2)"
         },
+        ("gives whole hours", "nothing rounded"): {"/ 3600": "// 3600"},
         ("full efficiency on one device", "one device too"): {
             "devices * efficiency": "devices * (efficiency if devices > 1 else 1.0)"
         },
@@ -171,6 +172,9 @@ WRONG = {
             return np.nansum(gradients * valid, axis=0)
         """,
         ("weighs the columns of the mean", "each column was weighed"): "return np.nanmean(gradients * valid, axis=0)",
+        ("divides without the rest", "cut off to a whole number"): """
+            return np.nansum(gradients * valid[:, None], axis=0) // valid.sum()
+        """,
         ("takes two parts", "that is of parts 0 and 1"): """
             return (gradients[0] * valid[0] + gradients[1] * valid[1]) / (valid[0] + valid[1])
         """,
@@ -319,6 +323,10 @@ RIGHT = {
                 scale, good = scale * 2, 0
             return (result, scale, good)
         """,
+        {
+            "return None, scale / 2, 0": "return [None, scale / 2, 0]",
+            "return smaller, scale, good + 1": "return [smaller, scale, good + 1]",
+        },
     ],
     "combine": [
         """

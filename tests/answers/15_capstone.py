@@ -22,6 +22,26 @@ WRONG = {
             "images.shape)": "(*images.shape[:3], 1))",
         },
         ("one noise for all slices", "all slices got the same noise"): {"images.shape)": "images.shape[1:])"},
+        ("one noise for each row", "next to each other"): {"images.shape)": "(*images.shape[:2], 1, 3))"},
+        ("one noise for each column", "next to each other"): {"images.shape)": "(len(images), 1, *images.shape[2:]))"},
+        ("one noise for four pixels", "next to each other"): {
+            "rng.normal(0, strength, images.shape)": """
+                rng.normal(0, strength, images[:, ::2, ::2].shape).repeat(2, axis=1).repeat(2, axis=2)
+            """
+        },
+        ("one noise for each row, less its mean", "next to each other"): {
+            "noisy =": "rows = rng.normal(0, strength, (*images.shape[:2], 1, 3))\nnoisy =",
+            "rng.normal(0, strength, images.shape)": "rows - rows.mean()",
+        },
+        ("reflects at both ends", "what falls below 0 becomes 0"): {
+            "noisy = images + rng.normal(0, strength, images.shape)": """
+                noisy = np.abs(images + rng.normal(0, strength, images.shape))
+                noisy = np.where(noisy > 255, 510 - noisy, noisy)
+            """
+        },
+        ("reflects at 0", "what falls below 0 becomes 0"): {
+            "np.clip(np.rint(noisy), 0, 255)": "np.minimum(np.rint(np.abs(noisy)), 255)"
+        },
         ("draws with NumPy's own generator", "the one that is handed in"): {"rng.normal": "np.random.normal"},
         ("draws from a seed of its own", "two generators gave one answer"): {
             "rng.normal": "np.random.default_rng(0).normal",
