@@ -180,6 +180,17 @@ def told(expected: float, got: float) -> tuple[str, str]:
     return repr(float(expected)), repr(float(got))
 
 
+def in_words(error: BaseException, words: str) -> str:
+    """An error from putting layers together, on one line and cut short, and the hint for it.
+
+    Args:
+        error: what Keras raised; it names the Keras tensor where NumPy met one.
+        words: the hint if it was not NumPy.
+    """
+    said = " ".join(str(error).split())
+    return f"{said[:160]}: {'keras.ops, no NumPy' if 'to a NumPy array' in said else words}"
+
+
 def fill(model: Any, vectors: float = 1.0) -> Any:
     """Give the weights of a network or layer numbers that follow from their shape alone, and return it.
 
