@@ -90,7 +90,7 @@ def grade(options) -> int:
     if options.nbgrader:
         from grading import gradebook
 
-        gradebook.export(rows, options.nbgrader)
+        gradebook.export(rows, known, options.nbgrader)
     for row in rows:
         if not row.graded:
             print(f"{row.student}, {row.lesson}: {row.status}. {row.sentence}")

@@ -2,13 +2,14 @@
 
 import warnings
 
-from grading import report
+from grading import check, report
 
 
-def export(rows: list[report.Row], database: str) -> None:
+def export(rows: list[report.Row], known: dict[str, check.Lesson], database: str) -> None:
     """Write all rows that have points into the gradebook at a path, which is made if it is not there.
 
-    Each exercise is a cell to grade, under its own name; points are automatic ones.
+    The cell that has an exercise's points is its check, as for nbgrader, or its own where a person marks it; points are
+    automatic ones.
     """
     try:
         from nbgrader.api import Gradebook
@@ -16,11 +17,14 @@ def export(rows: list[report.Row], database: str) -> None:
         raise ValueError('nbgrader is not installed: pip install -e ".[instructor]"') from None
     with warnings.catch_warnings(), Gradebook(f"sqlite:///{database}") as book:
         warnings.simplefilter("ignore")  # nbgrader's own, of how it uses SQLAlchemy
-        for lesson, most in {row.lesson: row.most for row in rows if row.graded}.items():
+        exercises = {}
+        for lesson in sorted({row.lesson for row in rows if row.graded}):
+            exercises[lesson] = {each.check_grade_id or each.name: each for each in known[lesson].exercises}
             book.update_or_create_assignment(lesson)
             book.update_or_create_notebook(lesson, lesson)
-            for exercise, points in most.items():
-                book.update_or_create_grade_cell(exercise, lesson, lesson, max_score=points, cell_type="code")
+            for cell, each in exercises[lesson].items():
+                kind = "markdown" if each.markdown else "code"
+                book.update_or_create_grade_cell(cell, lesson, lesson, max_score=each.points, cell_type=kind)
         for row in rows:
             if not row.graded:
                 continue
@@ -28,6 +32,7 @@ def export(rows: list[report.Row], database: str) -> None:
             submission = book.update_or_create_submission(row.lesson, row.student)
             for notebook in submission.notebooks:
                 for grade in notebook.grades:
-                    points = row.points.get(grade.name)
+                    each = exercises[row.lesson].get(grade.name)
+                    points = row.points.get(each.name) if each else None
                     grade.auto_score, grade.needs_manual_grade = points, points is None
         book.db.commit()

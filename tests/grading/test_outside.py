@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from grading import __main__ as grader
-from grading import check, collect, new_lesson, report, sandbox, wire
+from grading import check, collect, gradebook, new_lesson, report, sandbox, wire
 
+import course  # isort: skip
 import submissions  # isort: skip
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -372,6 +373,27 @@ def test_answers_that_a_person_marks_have_a_page_and_a_column(tmp_path):
     (tmp_path / "by_hand.csv").write_text("student,lesson,exercise,points,comment\nAda,15,why,many,\n")
     with pytest.raises(ValueError, match=r"by_hand.csv, line 2: points must be a number"):
         report.read_marks(tmp_path / "by_hand.csv")
+
+
+def test_points_go_to_the_cells_that_nbgrader_gives_them_to(tmp_path):
+    """A gradebook that nbgrader has filled from the lesson gets the points, and no cell more."""
+    api = pytest.importorskip("nbgrader.api", reason="nbgrader comes with the extra instructor")
+    course.Course(tmp_path).generate("15_capstone")
+    known = collect.lessons(ROOT / "solutions")
+    most = {each.name: each.points for each in known["15_capstone"].exercises}
+    rows = [
+        report.Row("Ada", "15_capstone", "graded", most, most),
+        report.Row("Ben", "15_capstone", "waits for marks", most | {"paper": None, "plan": 0.0}, most),
+    ]
+    with api.Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as book:
+        cells = {cell.name: cell.cell_type for cell in book.find_notebook("15_capstone", "15_capstone").grade_cells}
+    gradebook.export(rows, known, tmp_path / "gradebook.db")
+    with api.Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as book:
+        notebook = book.find_notebook("15_capstone", "15_capstone")
+        assert {cell.name: cell.cell_type for cell in notebook.grade_cells} == cells
+        ada, ben = (book.find_submission("15_capstone", name) for name in ("Ada", "Ben"))
+        assert (ada.score, ada.max_score, ada.needs_manual_grade) == (16, 16, False)
+        assert (ben.score, ben.max_score, ben.needs_manual_grade) == (9, 16, True)
 
 
 def test_no_sandbox_no_grading(tmp_path, monkeypatch, capsys):
