@@ -40,6 +40,8 @@ PYTEST = $(BIN)/python -m pytest
 BACKEND_TESTS = $(patsubst %,tests/test_%.py,attention nets losses metrics)
 # without a connection the book is made all the same, and its page with a network says what it lacks
 PAGE_PARTS = -$(BIN)/python tools/make_page_parts.py
+# a setting as one word of the shell, whatever it holds
+quoted = '$(subst ','\'',$(1))'
 NBGRADER = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m nbgrader
 
 .PHONY: lab test browser lessons book fix style grade leaderboard new-lesson clean
@@ -75,14 +77,15 @@ style: $(EVERYTHING)
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 grade: $(EVERYTHING)
-	$(BIN)/python -m grading $(or $(SUBMISSIONS),submitted) $(if $(SOLUTIONS),--solutions $(SOLUTIONS)) \
-		$(if $(SEED),--seed $(SEED)) $(if $(ROSTER),--roster $(ROSTER)) $(OPTIONS)
+	$(BIN)/python -m grading $(call quoted,$(or $(SUBMISSIONS),submitted)) \
+		$(if $(SOLUTIONS),--solutions $(call quoted,$(SOLUTIONS))) $(if $(SEED),--seed $(call quoted,$(SEED))) \
+		$(if $(ROSTER),--roster $(call quoted,$(ROSTER))) $(OPTIONS)
 
 leaderboard: $(EVERYTHING)
-	SEED=$(SEED) $(BIN)/python -m grading.leaderboard $(or $(SUBMISSIONS),submitted) $(OPTIONS)
+	SEED=$(call quoted,$(SEED)) $(BIN)/python -m grading.leaderboard $(call quoted,$(or $(SUBMISSIONS),submitted)) $(OPTIONS)
 
 new-lesson: $(LEARNER)
-	$(BIN)/python -m grading.new_lesson $(NAME) $(if $(SOLUTIONS),--solutions $(SOLUTIONS))
+	$(BIN)/python -m grading.new_lesson $(call quoted,$(NAME)) $(if $(SOLUTIONS),--solutions $(call quoted,$(SOLUTIONS)))
 
 clean:
 	rm -rf .venv .venv-newest build *.egg-info .pytest_cache .ruff_cache

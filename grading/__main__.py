@@ -56,6 +56,11 @@ def grade(options) -> int:
     if not known:
         raise ValueError(f"{options.solutions} has no lesson: name the folder with the solutions.")
     roster = report.Roster(options.roster) if options.roster else None
+    for name in ("grades.csv", roster.file) if roster is not None else ():
+        if (options.out / name).exists() and options.roster.samefile(options.out / name):
+            raise ValueError(
+                f"{options.roster} is a table that each run writes anew: give the class list another name."
+            )
     marks = report.read_marks(options.out / "by_hand.csv")
     if not options.no_sandbox and (why := sandbox.why_unavailable()):
         raise sandbox.Unavailable(why)

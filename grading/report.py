@@ -118,16 +118,31 @@ class Roster:
     """A class list, as Canvas or Moodle exports it, or any table with a column `student`.
 
     Raises:
-        ValueError: the file has no column by which a learner is known.
+        ValueError: the file is not in UTF-8, or has no column by which a learner is known.
     """
 
+    # columns in which a learner is called something, as `plain` has their names; a group or points are no names
+    NAMES = (
+        "student",
+        "name",
+        "id",
+        "sisuserid",
+        "sisloginid",
+        "login",
+        "username",
+        "idnumber",
+        "email",
+        "emailaddress",
+    )
     # the columns that an import needs, in its order
     CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
     MOODLE = ("Username", "ID number", "Email address", "First name", "Surname", "Last name")
 
     def __init__(self, path: pathlib.Path):
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            text = file.read()
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            raise ValueError(f"{path} is not in UTF-8: save it as CSV UTF-8.") from None
         first = text.partition("\n")[0]
         reader = csv.DictReader(text.splitlines(), delimiter=";" if first.count(";") > first.count(",") else ",")
         self.columns = [name for name in reader.fieldnames or [] if name]
@@ -144,12 +159,11 @@ class Roster:
                 f"{path} is no class list: export it from Canvas (Student, ID) or Moodle (Email address), "
                 "or give it a column student."
             )
+        self.file = {"canvas": "canvas.csv", "moodle": "moodle.csv", "plain": "points.csv"}[self.kind]
         self.known = [self._names(row) for row in self.rows]
 
     def _names(self, row: dict) -> set[str]:
-        names = {
-            row.get(key) or "" for key in self.keys if key not in ("Section", "First name", "Surname", "Last name")
-        }
+        names = {row.get(key) or "" for key in self.keys if plain(key) in self.NAMES}
         names |= {name.partition("@")[0] for name in names}
         last = row.get("Surname") or row.get("Last name") or ""
         names |= {f"{row.get('First name', '')} {last}", f"{last} {row.get('First name', '')}"} if last else set()
@@ -189,16 +203,14 @@ class Roster:
             (place, lesson): number(max((row.total for row in theirs if row.graded), default=None))
             for (place, lesson), theirs in self.found(rows).items()
         }
-        lines = [[*self.keys, *lessons]]
+        keys = [key for key in self.keys if key not in lessons]  # a list may hold the points of before
+        lines = [[*keys, *lessons]]
         if self.kind == "canvas":
-            lines.append(
-                ["    Points Possible", *[""] * (len(self.keys) - 1), *(number(most[name]) for name in lessons)]
-            )
+            lines.append(["    Points Possible", *[""] * (len(keys) - 1), *(number(most[name]) for name in lessons)])
         for place, row in enumerate(self.rows):
-            lines.append([*(row[key] or "" for key in self.keys), *(totals.get((place, name), "") for name in lessons)])
-        path = folder / {"canvas": "canvas.csv", "moodle": "moodle.csv", "plain": "class.csv"}[self.kind]
-        save(lines, path)
-        return path
+            lines.append([*(row[key] or "" for key in keys), *(totals.get((place, name), "") for name in lessons)])
+        save(lines, folder / self.file)
+        return folder / self.file
 
 
 def plain(name: str) -> str:

@@ -373,6 +373,23 @@ def test_an_unsupported_python_is_refused_in_one_sentence(make, tmp_path):
     assert result.stderr.splitlines()[0].startswith("error: Python 3.11, 3.12 or 3.13 is needed")
 
 
+def test_settings_with_spaces_and_quotes_stay_one_word(make, tmp_path):
+    make("test")
+    (tmp_path / ".venv/bin/python").write_text('#!/bin/sh\nprintf "[%s]" "$@" "$SEED" >> "$LOG"\n')
+    settings = [
+        "SUBMISSIONS=all of it",
+        "SOLUTIONS=my own",
+        "SEED=it's; long",
+        "ROSTER=my class.csv",
+        "OPTIONS=--jobs 4",
+    ]
+    log = make("grade", *settings)[1]
+    assert "[all of it][--solutions][my own][--seed][it's; long][--roster][my class.csv][--jobs][4]" in log
+    log = make("leaderboard", *settings)[1]
+    assert "[grading.leaderboard][all of it][--jobs][4][it's; long]" in log
+    assert "[16 x][--solutions][my own]" in make("new-lesson", "NAME=16 x", *settings)[1]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a screen shows in DISPLAY on Linux only")
 @pytest.mark.parametrize(
     ("screen", "browser"),

@@ -342,6 +342,34 @@ def test_roster_writes_what_canvas_and_moodle_import(tmp_path, text, students, n
     assert len(lines) == 3 + (name == "canvas.csv") and len(roster.rows) == 2
 
 
+def test_list_of_neither_platform_stays_as_it_is_and_its_groups_and_points_are_no_names(tmp_path):
+    text = "student,group,Login,02_scores\nAda Lovelace,red,al1,7\nBen Bit,blue,bb2,3\n"
+    (tmp_path / "class.csv").write_text(text)
+    roster = report.Roster(tmp_path / "class.csv")
+    assert [roster.find(name) for name in ("ada_lovelace", "bb2", "red", "7")] == [0, 1, None, None]
+    path = roster.save([report.Row("al1", LESSON, "graded", {"dice": 2.0}, {"dice": 2.0})], tmp_path)
+    assert (tmp_path / "class.csv").read_text() == text and path.name == "points.csv"
+    lines = [["student", "group", "Login", LESSON], ["Ada Lovelace", "red", "al1", "2"], ["Ben Bit", "blue", "bb2", ""]]
+    assert list(csv.reader(path.open(newline=""))) == lines
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("canvas.csv", CANVAS.encode(), "canvas.csv is a table that each run writes anew"),
+        ("grades.csv", b"student,lesson\nAda,02_scores\n", "grades.csv is a table that each run writes anew"),
+        ("class.csv", MOODLE.encode("cp1252"), "class.csv is not in UTF-8: save it as CSV UTF-8"),
+        ("class.csv", MOODLE.encode("utf-16"), "class.csv is not in UTF-8: save it as CSV UTF-8"),
+    ],
+)
+def test_class_list_that_would_be_lost_or_misread_is_refused(tmp_path, capsys, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "submitted").mkdir()
+    options = ["--out", str(tmp_path), "--roster", str(tmp_path / name)]
+    assert grader.main([str(tmp_path / "submitted"), *options]) == 2
+    assert words in capsys.readouterr().err and (tmp_path / name).read_bytes() == content
+
+
 def test_of_several_folders_of_one_learner_the_best_counts_and_it_is_said(tmp_path, monkeypatch, capsys):
     (tmp_path / "class.csv").write_text(CANVAS)
     most = {"dice": 2.0}
