@@ -79,7 +79,7 @@ style: $(EVERYTHING)
 grade: $(EVERYTHING)
 	$(BIN)/python -m grading $(call quoted,$(or $(SUBMISSIONS),submitted)) \
 		$(if $(SOLUTIONS),--solutions $(call quoted,$(SOLUTIONS))) $(if $(SEED),--seed $(call quoted,$(SEED))) \
-		$(if $(ROSTER),--roster $(call quoted,$(ROSTER))) $(OPTIONS)
+		$(if $(ROSTER),--roster $(call quoted,$(ROSTER))) $(if $(LESSONS),--lessons $(LESSONS)) $(OPTIONS)
 
 leaderboard: $(EVERYTHING)
 	SEED=$(call quoted,$(SEED)) $(BIN)/python -m grading.leaderboard $(call quoted,$(or $(SUBMISSIONS),submitted)) $(OPTIONS)

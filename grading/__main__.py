@@ -34,7 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m grading", description=__doc__.partition("\n")[0])
     parser.add_argument("submissions", nargs="?", type=pathlib.Path, default=pathlib.Path("submitted"))
-    parser.add_argument("--solutions", type=pathlib.Path, default=ROOT / "solutions", help="lessons with their checks")
+    parser.add_argument("--solutions", type=pathlib.Path, help="lessons with checks of your own, beside the course's")
+    parser.add_argument("--lessons", nargs="+", metavar="NAME", help="grade these only, such as 02_scores")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("."), help="where grades.csv and feedback/ go")
     parser.add_argument("--seed", help="of the hidden tests; without it a secret one is drawn once and kept")
     parser.add_argument("--roster", type=pathlib.Path, help="class list of Canvas or Moodle; writes what they import")
@@ -52,9 +53,15 @@ def grade(options) -> int:
     """Collect, judge, and write what came out; see `main`."""
     if not options.submissions.is_dir():
         raise ValueError(f"there is no folder {options.submissions}: put there what was handed in, or name another.")
-    known = collect.lessons(options.solutions)
-    if not known:
-        raise ValueError(f"{options.solutions} has no lesson: name the folder with the solutions.")
+    known, folders = {}, {}
+    for folder in [ROOT / "solutions"] + ([options.solutions] if options.solutions else []):
+        lessons = collect.lessons(folder)
+        if not lessons:
+            raise ValueError(f"{folder} has no lesson: name the folder with the solutions.")
+        known, folders = known | lessons, folders | dict.fromkeys(lessons, folder)
+    for name in options.lessons or []:
+        if name not in known:
+            raise ValueError(f"there is no lesson {name}: name it as its folder is called, such as {[*known][-1]}.")
     roster = report.Roster(options.roster) if options.roster else None
     for name in ("grades.csv", roster.file) if roster is not None else ():
         if (options.out / name).exists() and options.roster.samefile(options.out / name):
@@ -65,15 +72,18 @@ def grade(options) -> int:
     if not options.no_sandbox and (why := sandbox.why_unavailable()):
         raise sandbox.Unavailable(why)
     found = collect.submissions(options.submissions, known)
+    if options.lessons:  # what is of no lesson at all may be meant for one of them
+        found = [each for each in found if each.lesson in options.lessons or each.lesson not in known]
     if not found:
-        raise ValueError(f"{options.submissions} holds no notebook: put there what was handed in, or name another.")
+        what = f"notebook of {' or '.join(options.lessons)}" if options.lessons else "notebook"
+        raise ValueError(f"{options.submissions} holds no {what}: put there what was handed in, or name another.")
     store = options.out / "build" / "grading"
     seed = _seed(options, store)
     print(
         f"{len(found)} notebooks of {len({each.student for each in found})} students; "
         f"hidden tests draw from SEED={seed}"
     )
-    verdicts = _judge_all(found, known, options, store, seed)
+    verdicts = _judge_all(found, known, folders, options, store, seed)
     rows = [_row(each, known, verdicts.get(number), options, marks) for number, each in enumerate(found)]
     if roster is not None:
         rows += _missing(roster, rows)
@@ -122,7 +132,7 @@ def _code() -> str:
     return digest.hexdigest()
 
 
-def _judge_all(found, known, options, store: pathlib.Path, seed: str) -> dict[int, dict]:
+def _judge_all(found, known, folders, options, store: pathlib.Path, seed: str) -> dict[int, dict]:
     """{number of the submission: what its worker said}; what was judged before, and has not changed, is read."""
     limits = {"seconds": options.seconds, "memory": options.memory * sandbox.MEGABYTE}
     code, results, jobs = _code(), {}, queue.Queue()
@@ -131,7 +141,7 @@ def _judge_all(found, known, options, store: pathlib.Path, seed: str) -> dict[in
             continue
         own = hashlib.sha256(json.dumps([each.student, each.cells, each.others]).encode()).hexdigest()
         order = {
-            "solutions": str(options.solutions.resolve()), "lesson": each.lesson, "cells": each.cells,
+            "solutions": str(folders[each.lesson].resolve()), "lesson": each.lesson, "cells": each.cells,
             "others": each.others, "limits": limits, "seed": f"{seed}/{each.lesson}/{own}",
             "walls": not options.no_sandbox,
         }  # fmt: skip

@@ -123,17 +123,8 @@ class Roster:
 
     # columns in which a learner is called something, as `plain` has their names; a group or points are no names
     NAMES = (
-        "student",
-        "name",
-        "id",
-        "sisuserid",
-        "sisloginid",
-        "login",
-        "username",
-        "idnumber",
-        "email",
-        "emailaddress",
-    )
+        "student", "name", "id", "sisuserid", "sisloginid", "login", "username", "idnumber", "email", "emailaddress",
+    )  # fmt: skip
     # the columns that an import needs, in its order
     CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
     MOODLE = ("Username", "ID number", "Email address", "First name", "Surname", "Last name")
@@ -196,8 +187,11 @@ class Roster:
         return found
 
     def save(self, rows: list[Row], folder: pathlib.Path) -> pathlib.Path:
-        """Write what Canvas or Moodle imports: a row for each learner of the list, a column for each lesson."""
-        lessons = sorted({row.lesson for row in rows if row.most})
+        """Write what Canvas or Moodle imports: a row for each learner of the list, a column for each lesson.
+
+        A lesson in which nobody has written anything has none: it may be one that is still to come.
+        """
+        lessons = sorted({row.lesson for row in rows if row.graded and row.status != "blank"})
         most = {row.lesson: sum(row.most.values()) for row in rows if row.most}
         totals = {
             (place, lesson): number(max((row.total for row in theirs if row.graded), default=None))

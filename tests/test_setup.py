@@ -381,10 +381,14 @@ def test_settings_with_spaces_and_quotes_stay_one_word(make, tmp_path):
         "SOLUTIONS=my own",
         "SEED=it's; long",
         "ROSTER=my class.csv",
+        "LESSONS=01 02",
         "OPTIONS=--jobs 4",
     ]
     log = make("grade", *settings)[1]
-    assert "[all of it][--solutions][my own][--seed][it's; long][--roster][my class.csv][--jobs][4]" in log
+    assert (
+        "[all of it][--solutions][my own][--seed][it's; long][--roster][my class.csv][--lessons][01][02][--jobs][4]"
+        in log
+    )
     log = make("leaderboard", *settings)[1]
     assert "[grading.leaderboard][all of it][--jobs][4][it's; long]" in log
     assert "[16 x][--solutions][my own]" in make("new-lesson", "NAME=16 x", *settings)[1]

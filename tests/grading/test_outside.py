@@ -353,6 +353,18 @@ def test_list_of_neither_platform_stays_as_it_is_and_its_groups_and_points_are_n
     assert list(csv.reader(path.open(newline=""))) == lines
 
 
+def test_lesson_in_which_nobody_wrote_is_no_column_of_the_import(tmp_path):
+    (tmp_path / "class.csv").write_text(CANVAS)
+    rows = [
+        report.Row("ada", LESSON, "graded", {"dice": 0.0}, {"dice": 2.0}),
+        report.Row("emmy", LESSON, "blank", {"dice": 0.0}, {"dice": 2.0}),
+        report.Row("ada", "03_losses", "blank", {"focal": 0.0}, {"focal": 2.0}),
+        report.Row("emmy", "03_losses", "nothing handed in", {}, {"focal": 2.0}),
+    ]
+    path = report.Roster(tmp_path / "class.csv").save(rows, tmp_path)
+    assert [line[5:] for line in csv.reader(path.open(newline=""))] == [[LESSON], ["2"], ["0"], ["0"]]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
@@ -361,6 +373,7 @@ def test_list_of_neither_platform_stays_as_it_is_and_its_groups_and_points_are_n
         ("class.csv", MOODLE.encode("cp1252"), "class.csv is not in UTF-8: save it as CSV UTF-8"),
         ("class.csv", MOODLE.encode("utf-16"), "class.csv is not in UTF-8: save it as CSV UTF-8"),
     ],
+    ids=["an import", "the table", "Excel's coding", "UTF-16"],
 )
 def test_class_list_that_would_be_lost_or_misread_is_refused(tmp_path, capsys, name, content, words):
     (tmp_path / name).write_bytes(content)
@@ -422,6 +435,35 @@ def test_points_go_to_the_cells_that_nbgrader_gives_them_to(tmp_path):
         ada, ben = (book.find_submission("15_capstone", name) for name in ("Ada", "Ben"))
         assert (ada.score, ada.max_score, ada.needs_manual_grade) == (16, 16, False)
         assert (ben.score, ben.max_score, ben.needs_manual_grade) == (9, 16, True)
+
+
+def test_lessons_of_ones_own_stand_beside_the_courses_and_some_can_be_chosen(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sandbox, "why_unavailable", lambda: None)
+    judged = []
+
+    def nothing(jobs, workers, results):
+        while not jobs.empty():
+            number, each, order, *_ = jobs.get()
+            judged.append((each.lesson, order["solutions"]))
+
+    monkeypatch.setattr(grader, "_work", nothing)
+    private = tmp_path / "private"
+    assert new_lesson.main(["16_recall", "--solutions", str(private)]) == 0
+    for name in (LESSON, "03_losses"):
+        hand_in(tmp_path / "submitted", "ada", lesson(name), f"{name}.ipynb")
+    hand_in(tmp_path / "submitted", "ada", (private / "16_recall/16_recall.ipynb").read_text(), "16_recall.ipynb")
+    hand_in(tmp_path / "submitted", "ben", "broken", "mine.ipynb")
+    arguments = [str(tmp_path / "submitted"), "--out", str(tmp_path), "--solutions", str(private), "--lessons"]
+    assert grader.main([*arguments, LESSON, "16_recall"]) == 1
+    assert judged == [(LESSON, str(ROOT / "solutions")), ("16_recall", str(private))]
+    assert "ben, mine.ipynb: not graded" in capsys.readouterr().out  # it may be one of these
+    for name, words in (
+        ("02", "there is no lesson 02: name it as its folder is called, such as 16_recall"),
+        ("04_data", "submitted holds no notebook of 04_data"),
+    ):
+        (tmp_path / "submitted/ben/mine.ipynb").unlink(missing_ok=True)
+        assert grader.main([*arguments, name]) == 2
+        assert words in capsys.readouterr().err
 
 
 def test_no_sandbox_no_grading(tmp_path, monkeypatch, capsys):
