@@ -1,12 +1,13 @@
 """The leaderboard of lesson 15: every network that was handed in, scored anew on patients made from a secret seed.
 
-SEED=a-long-secret python -m grading.leaderboard submitted     # reads submitted/STUDENT/15_capstone/*.keras
+SEED=a-long-secret python -m grading.leaderboard submitted     # reads submitted/STUDENT/15_capstone/network.keras
 
 Nothing that a student says is believed. Each network is loaded in a sandbox of its own (`grading.sandbox`), where it
 sees the slices and not where the tumours are; what comes out are masks, and the scores are made of those out here.
 """
 
 import argparse
+import collections
 import concurrent.futures
 import dataclasses
 import hashlib
@@ -15,6 +16,7 @@ import io
 import json
 import math
 import os
+import re
 import string
 import sys
 import time
@@ -29,7 +31,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from grading import report, sandbox
+from grading import collect, report, sandbox
 from helpers.data import brain, noise, phantom_brain
 from helpers.nets import handed_in, inference
 from helpers.scores import intervals, losses, metrics
@@ -268,15 +270,34 @@ def baselines(hidden: HiddenSet, walls: bool = True) -> list[Row]:
 
 
 def found(submissions: Path) -> dict[str, list[Path]]:
-    """The .keras files that each student has handed in for this lesson, {student: files}."""
-    students = sorted(folder for folder in submissions.iterdir() if (folder / LESSON).is_dir())
-    students = [each for each in students if not each.is_symlink() and not (each / LESSON).is_symlink()]
-    return {
-        student.name: sorted(
-            path for path in (student / LESSON).glob("*.keras") if path.is_file() and not path.is_symlink()
-        )
-        for student in students
-    }
+    """The .keras files that each student has handed in for this lesson, {student: files}.
+
+    A file lies anywhere in a student's folder but in another lesson's, as the platform gives it, or is one for itself,
+    after the student's name: `ada_network.keras`. One in a folder of this lesson stands before all others. Who has such
+    a folder and no file is there, too. Links are left out: they may lead anywhere.
+    """
+    others = {path.name for path in (sandbox.ROOT / "solutions").iterdir()} - {LESSON}
+    theirs: dict[str, list[Path]] = {}
+    for path in sorted(submissions.rglob("*")):
+        parts = path.relative_to(submissions).parts
+        if any(part.startswith(".") or part == "__MACOSX" for part in parts):
+            continue
+        if others & set(parts[1:-1]) or any(each.is_symlink() for each in [path, *path.parents][: len(parts)]):
+            continue
+        is_network = path.suffix.lower() == ".keras" and path.is_file()
+        if len(parts) == 1:
+            student = re.split(rf"{LESSON}|network", path.stem)[0].strip(" _-.") or path.name
+        else:
+            student = parts[0]
+        if is_network or any(LESSON in part for part in parts[1:]):
+            theirs.setdefault(student, []).extend([path] if is_network else [])
+    clean = {student: collect.MOODLE.sub("", student) for student in theirs}
+    several = collections.Counter(clean.values())
+    students = {}
+    for student, files in theirs.items():
+        name = clean[student] if several[clean[student]] == 1 else student
+        students[name] = [path for path in files if path.parent.name == LESSON] or files
+    return dict(sorted(students.items()))
 
 
 def score_all(
@@ -456,7 +477,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "python -m grading.leaderboard", description="Score the networks of lesson 15 and write the leaderboard."
     )
     parser.add_argument(
-        "submissions", type=Path, nargs="?", default=Path("submitted"), help="holds STUDENT/15_capstone/"
+        "submissions",
+        type=Path,
+        nargs="?",
+        default=Path("submitted"),
+        help="what was handed in, a folder for each student",
     )
     parser.add_argument("--seed", default=os.environ.get("SEED"), help="the secret; better given as SEED=... before")
     parser.add_argument("--output", type=Path, default=Path("leaderboard.html"))
@@ -470,7 +495,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     elif options.patients < 2:
         mistake = f"--patients is {options.patients}: an interval needs 2 or more."
     elif not options.submissions.is_dir():
-        mistake = f"{options.submissions}: no such folder; give the one that holds STUDENT/{LESSON}/."
+        mistake = f"{options.submissions}: no such folder; give the one with what was handed in."
     elif walls:
         mistake = sandbox.why_unavailable()
     if mistake:

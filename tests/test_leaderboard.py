@@ -221,6 +221,34 @@ def test_one_network_for_each_student_and_the_others_get_a_sentence(tmp_path, hi
     }
 
 
+def test_networks_are_found_as_platforms_name_them(tmp_path):
+    for name in (
+        "Jörg Müller_12345_assignsubmission_file_/network.keras",
+        "Kim Lee_11_assignsubmission_file_/network.keras",
+        "Kim Lee_12_assignsubmission_file_/network.keras",
+        "Ada Lovelace_99_assignsubmission_file_network.keras",
+        "lovelaceada_101_9899_network-1.keras",
+        "Grace/lessons/15_capstone/network.keras",
+        "Grace/lessons/network before.keras",
+        "Grace/lessons/06_training/best.keras",
+        "Grace/lessons/.ipynb_checkpoints/network.keras",
+        "Ida_15_assignsubmission_file_/15_capstone.ipynb",
+        "Joe/06_training/best.keras",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = {name: [path.name for path in files] for name, files in leaderboard.found(tmp_path).items()}
+    assert found == {
+        "Ada Lovelace": ["Ada Lovelace_99_assignsubmission_file_network.keras"],
+        "Grace": ["network.keras"],
+        "Ida": [],
+        "Jörg Müller": ["network.keras"],
+        "Kim Lee_11_assignsubmission_file_": ["network.keras"],
+        "Kim Lee_12_assignsubmission_file_": ["network.keras"],
+        "lovelaceada_101_9899": ["lovelaceada_101_9899_network-1.keras"],
+    }
+
+
 def test_folder_named_in_another_coding_costs_nobody_the_page(tmp_path, hidden, monkeypatch, capsys):
     try:
         hand_in(tmp_path, os.fsdecode(b"K\xf6pie"), b"1")
