@@ -196,6 +196,35 @@ def test_masks_that_jpeg_or_a_slip_has_changed_are_refused(tmp_path):
     assert any("the value 7" in line for line in pairs.inspect(tmp_path / "b", progress=False).lines)
 
 
+BLACK, WHITE, RED = (0, 0, 0), (255, 255, 255), (255, 0, 0)
+
+
+def with_palette(mask, *colours):
+    picture = Image.fromarray(mask)
+    picture.putpalette([part for colour in colours for part in colour])
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("kinds", "line"),
+    [
+        ((with_palette, (WHITE, BLACK)), "masks/cat0_1.png: the value 0 is #ffffff, and #000000 in masks/cat0_0.png"),
+        ((with_palette, (BLACK, RED)), "masks/cat0_1.png: the value 1 is #ff0000, and #ffffff in masks/cat0_0.png"),
+        ((lambda mask: Image.fromarray(mask > 0), ()), "masks: the masks hold 255, and none of them beside 1, so"),
+        ((with_palette, (BLACK, WHITE, RED)), None),  # nothing is red
+        ((Image.fromarray, ()), None),
+    ],
+)
+def test_masks_that_look_alike_and_differ_or_the_reverse_are_told(kinds, line, tmp_path):
+    """The first of two masks is black and white, by a palette of the values 0 and 1."""
+    write(tmp_path, range(2), values=(0, 1))
+    kind, colours = kinds
+    with_palette(draw(0, (0, 1))[1], BLACK, WHITE).save(tmp_path / "masks/cat0_0.png", bits=1)
+    kind(draw(1, (0, 1))[1], *colours).save(tmp_path / "masks/cat0_1.png")
+    found = pairs.inspect(tmp_path, progress=False).lines
+    assert [each.startswith(str(line)) for each in found] == [True] * bool(line), found
+
+
 def test_groups_come_from_a_pattern_or_a_csv(tmp_path):
     found = pairs.find(write(tmp_path, range(4)))
     assert pairs.groups_of(found, None).tolist() == ["cat0_0", "cat0_1", "cat1_0", "cat1_1"]
@@ -435,8 +464,8 @@ def test_one_area_may_have_another_value_if_that_can_mean_nothing_else(tmp_path)
     assert scored(tmp_path, ("255",), [0, 1])["patients"] == {"x0": pytest.approx(2 / 3)}
     assert scored(tmp_path, ("1",), [0, 7])["patients"] == {"x0": pytest.approx(2 / 3)}
     for classes, values, message in (
-        (("1",), [0, 255], "the masks hold 255 and nowhere 1, .* may be an area or count for nothing"),
-        (("0", "1", "2"), [0, 255], "the masks hold 255 and nowhere 1, 2, "),
+        (("1",), [0, 255], "the masks hold 255, and none of them beside 1, .* may be an area or count for nothing"),
+        (("0", "1", "2"), [0, 255], "the masks hold 255, and none of them beside 1, 2, "),
         (("255",), [0, 1, 255], "the masks hold 1, and the network was trained for 0, 255: give masks"),
         (("1",), [0, 1, 2], "the masks hold 2, and the network was trained for 0, 1"),
     ):

@@ -12,7 +12,7 @@ import dataclasses
 import functools
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -169,11 +169,18 @@ def read_mask(path: Path, verify: bool = False) -> Image.Image:
     Raises:
         ValueError: it cannot be read, or has colours or values above 255; the message does not name the file.
     """
+    return _valued(_open_mask(path, verify))
+
+
+def _open_mask(path: Path, verify: bool = False) -> Image.Image:
     mask = image_files.open_image(path, verify)
+    # Each GIF has a palette of its own, so that its colours are its values.
+    return mask.convert("RGB") if path.suffix.lower() == ".gif" else mask
+
+
+def _valued(mask: Image.Image) -> Image.Image:
     if mask.mode == "1":
         return mask.convert("L")
-    if path.suffix.lower() == ".gif":  # each has a palette of its own, so that its colours are its values
-        mask = mask.convert("RGB")
     if mask.mode in ("LA", "RGBA"):
         mask = mask.convert(mask.mode[:-1])  # how opaque a pixel is says nothing about its class
     values = np.asarray(mask)  # of a palette, the indices
@@ -192,7 +199,8 @@ def classes_of(pairs: Sequence[Pair], progress: bool = True, trained: Sequence[s
     """Find the classes in the masks: the values that they hold, or those that a network was trained for.
 
     255 is ignored where the other values run 0, 1, 2 and on, or 1, 2 and on, without a gap, and there are several of
-    them; else it is a class as any other.
+    them; else it is a class as any other. Beside 0 and 1 a mask has to hold both 1 and 255: where each has one of them,
+    both may be the area.
 
     Args:
         pairs: as `find` gives them.
@@ -200,11 +208,12 @@ def classes_of(pairs: Sequence[Pair], progress: bool = True, trained: Sequence[s
         trained: the classes of a network that is to be scored; of one area, masks of 0 and one other value show it too.
 
     Raises:
-        ValueError: a mask cannot be read, the masks are all of one value, or hold stray values, as JPEG leaves them; of
-            those for a network, only that they hold what it was not trained for.
+        ValueError: a mask cannot be read, the masks are all of one value, leave open what 255 is, or hold stray values,
+            as JPEG leaves them; of those for a network, only that they leave it open or hold what it was not trained
+            for.
     """
-    counts = _counted(_Masks(tuple((pair.mask, *disk.stamp(pair.mask)) for pair in pairs), progress))
-    classes, problem = _judged(counts, trained)
+    counts, beside = _counted(_Masks(tuple((pair.mask, *disk.stamp(pair.mask)) for pair in pairs), progress))
+    classes, problem = _judged(counts, beside, trained)
     if problem:
         raise ValueError(f"{disk.printable(pairs[0].mask.parent)}: {problem}")
     return classes
@@ -219,15 +228,22 @@ class _Masks:
 
 
 @functools.lru_cache(maxsize=4)  # a run asks for them several times
-def _counted(masks: _Masks) -> tuple[int, ...]:
-    """The pixels of each value, (256,)."""
-    total = np.zeros(256, "int64")
+def _counted(masks: _Masks) -> tuple[tuple[int, ...], bool]:
+    """The pixels of each value, (256,), and whether 255 stands beside an area in a mask."""
+    total, beside = np.zeros(256, "int64"), False
     ahead = disk.made_ahead(_named_mask, ((path,) for path, *_ in masks.stamps), workers=os.cpu_count() or 1)
     for mask in disk.progress_bar(
         ahead, desc="finding classes", total=len(masks.stamps), unit="mask", disable=not masks.progress
     ):
-        total += mask.histogram()
-    return tuple(total.tolist())
+        counts = mask.histogram()
+        total += counts
+        beside |= _is_beside(_held(counts))
+    return tuple(total.tolist()), beside
+
+
+def _is_beside(held: Iterable[int]) -> bool:
+    """Whether a mask that holds these values shows an area, and 255 too."""
+    return IGNORE in held and any(value not in (0, IGNORE) for value in held)
 
 
 def _named_mask(path: Path) -> Image.Image:
@@ -237,10 +253,11 @@ def _named_mask(path: Path) -> Image.Image:
         raise ValueError(f"{disk.printable(path)}: {error}; get this file again or leave it out") from error
 
 
-def _judged(counts: Sequence[int], trained: Sequence[str] | None) -> tuple[Classes, str | None]:
+def _judged(counts: Sequence[int], beside: bool, trained: Sequence[str] | None) -> tuple[Classes, str | None]:
     """The classes of masks, as `classes_of` says, and what is wrong with their values, if anything is."""
     classes = _classes(counts, trained)
-    return classes, _stray(counts, classes) if trained is None else _unknown(counts, classes)
+    wrong = _stray(counts, classes) if trained is None else _unknown(counts, classes)
+    return classes, wrong or _doubtful(counts, beside, classes)
 
 
 def _classes(counts: Sequence[int], trained: Sequence[str] | None) -> Classes:
@@ -275,11 +292,16 @@ def _unknown(counts: Sequence[int], classes: Classes) -> str | None:
     if unknown:
         words = f"the masks hold {_words(unknown)}, and the network was trained for {_words(classes.values)}"
         return f"{words}: give masks with the same values"
+    return None
+
+
+def _doubtful(counts: Sequence[int], beside: bool, classes: Classes) -> str | None:
+    """Why 255, though it seems to be ignored, may be an area, if it may: programs write one area as 1 or as 255."""
     areas = [value for value in classes.values if value]
-    if classes.ignored and not any(counts[value] for value in areas):
+    if classes.ignored and not (beside if classes.one_area else any(counts[value] for value in areas)):
         return (
-            f"the masks hold {IGNORE} and nowhere {_words(areas)}, for which the network was trained, so {IGNORE} may "
-            "be an area or count for nothing: give areas their value, or add a mask that shows one"
+            f"the masks hold {IGNORE}, and none of them beside {_words(areas)}, so {IGNORE} may be an area or count "
+            "for nothing: give all areas their value, or add a mask that holds both"
         )
     return None
 
@@ -417,7 +439,8 @@ def inspect(source: str | Path, progress: bool = True, trained: Sequence[str] | 
     A line starts with the file's path below the folder. Reported are: an image without mask and the reverse, two
     files of one name, files that lie beside the folders of images and masks, links that lead nowhere, files that cannot
     be read to their end or hold several pages, sizes that differ, images with the same pixels as another one, images
-    of one value whose mask shows something, coloured masks, stray values. Worth knowing, but no reason not to train,
+    of one value whose mask shows something, coloured masks, a value that has one colour here and another there, stray
+    values, 255 that may be an area. Worth knowing, but no reason not to train,
     is a mask that looks inverted beside many others.
 
     Args:
@@ -439,8 +462,9 @@ def inspect(source: str | Path, progress: bool = True, trained: Sequence[str] | 
         findings.append(image_files.Finding(disk.below(folder, path), words, stops))
 
     findings += inspection.unusable(folder, facts)
-    counts = np.zeros(256, "int64")
+    counts, beside = np.zeros(256, "int64"), False
     seen_as: dict[str, Path] = {}
+    shown: dict[str, tuple[str, Path]] = {}
     for pair in pairs:
         image, mask = facts[pair.image], facts[pair.mask]
         if "digest" in image and not image["flat"] and seen_as.setdefault(image["digest"], pair.image) != pair.image:
@@ -448,13 +472,22 @@ def inspect(source: str | Path, progress: bool = True, trained: Sequence[str] | 
         if "counts" in mask:
             for value, number in mask["counts"].items():
                 counts[int(value)] += number
+            beside |= _is_beside(set(map(int, mask["counts"])))
+            for value, colour in mask["colours"].items():
+                first, other = shown.setdefault(value, (colour, pair.mask))
+                if first != colour:
+                    words = (
+                        f"the value {value} is {colour}, and {first} in {disk.below(folder, other)}, so it may stand"
+                    )
+                    find(pair.mask, f"{words} for two things: save all masks in grey, or with one palette")
+                    break
             if image.get("flat") and len(mask["counts"]) > 1:
                 find(pair.image, "image is of one value throughout, though its mask shows something")
             if image.get("size", mask["size"]) != mask["size"]:
                 find(pair.mask, inspection.misfit(mask["size"], image["size"]))
     words = f"{len(pairs)} pairs in {disk.printable(folder)}"
     if counts.any():
-        classes, stray = _judged(counts.tolist(), trained)
+        classes, stray = _judged(counts.tolist(), beside, trained)
         for pair in pairs:
             if classes.ignored and set(map(int, facts[pair.mask].get("counts", ()))) == {IGNORE}:
                 find(pair.mask, f"mask is {IGNORE} throughout, so no pixel of it counts")
@@ -481,11 +514,21 @@ def _look_image(path: Path) -> inspection.Facts:
 
 
 def _look_mask(path: Path) -> inspection.Facts:
-    mask = read_mask(path, verify=True)
+    picture = _open_mask(path, verify=True)
+    mask = _valued(picture)
     values = np.asarray(mask)
     rim = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
     counts = {value: number for value, number in enumerate(mask.histogram()) if number}
-    return {"size": list(mask.size), "counts": counts, "rim": float((rim > 0).mean())}
+    colours = _colours(picture, counts)
+    return {"size": list(mask.size), "counts": counts, "rim": float((rim > 0).mean()), "colours": colours}
+
+
+def _colours(mask: Image.Image, values: Iterable[int]) -> dict[str, str]:
+    """The colours in which a mask shows its values, as on a web page: without those that are their own grey, but 0."""
+    palette = bytes(mask.getpalette() or ()) if mask.mode == "P" else b""
+    greys = {value: bytes(3 * [value]) for value in values}
+    shown = {value: palette[3 * value : 3 * value + 3] or grey for value, grey in greys.items()}
+    return {str(value): f"#{colour.hex()}" for value, colour in shown.items() if not value or colour != greys[value]}
 
 
 def _inverted(masks: dict[Path, inspection.Facts], area: int) -> list[Path]:
