@@ -38,14 +38,21 @@ def several_pages(path):
 
 
 def rgb_of_16_bits(path, highest):
-    """A PNG with colours of 16 bits, as Pillow reads but does not write them."""
-    rows = np.random.default_rng(7).integers(0, highest, (SIDE, SIDE, 3)).astype(">u2")
+    png(path, np.random.default_rng(7).integers(0, highest, (SIDE, SIDE, 3)).astype(">u2"), 16, 2)
+
+
+def grey_of_4_bits(path, values):
+    png(path, values[:, ::2] << 4 | values[:, 1::2], 4, 0)
+
+
+def png(path, rows, bits, kind):
+    """A PNG of a kind and with bits that Pillow reads but does not write."""
     data = b"".join(b"\0" + row.tobytes() for row in rows)
 
     def chunk(kind, content):
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
-    header = struct.pack(">IIBBBBB", SIDE, SIDE, 16, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", SIDE, SIDE, bits, kind, 0, 0, 0)
     parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + parts)
 
@@ -236,6 +243,7 @@ def plant_in_streets(folder):
         Image.fromarray(noise(69)).save(file, "PNG")
     train_ids = labels(29).with_name("ulm_000000_000029_gtFine_labelTrainIds.png")
     save(np.full((SIDE, SIDE), 255, "uint8"), train_ids)
+    grey_of_4_bits(labels(30), square(1))
     return [
         name(image(0)) + "image without labels",
         name(labels(1)) + "labels without image",
@@ -254,7 +262,7 @@ def plant_in_streets(folder):
         name(labels(14)) + "no pixel has one of the 19 classes",
         name(image(15)) + "photograph is of one value",
         name(labels(16)) + "labels have mode RGB",
-        name(scene(folder, 17, "gtFine", suffix=".jpg")) + "labels are a JPEG",
+        name(scene(folder, 17, "gtFine", suffix=".jpg")) + "is a JPEG, which changes the values",
         "leftImg8bit/train/ulm_000000_000098_leftImg8bit.png: lies a level too high",
         "leftImg8bit/train/ulm/more/ulm_000000_000097_leftImg8bit.png: lies too deep",
         name(image(20)) + "image has mode L",
@@ -267,6 +275,7 @@ def plant_in_streets(folder):
         "leftImg8bit/train/ulm/ulm_000000_\\n_leftImg8bit.png: name fits no scene",
         "leftImg8bit/train/ulm/m\\xfcnchen.png: name fits no scene",
         name(train_ids) + "no pixel has a class",
+        name(labels(30)) + "has grey of 4 bits, of which programs read the values as they are or 17 times as large",
     ]
 
 
@@ -312,6 +321,8 @@ def plant_in_pairs(folder):
         Image.fromarray(noise(76)).save(file, "PNG")
     os.symlink(folder / "gone", masks / "gone")
     several_pages(masks / "cat_28.gif"), mask(28).unlink()
+    mask(29).unlink(), save(square(1), masks / "cat_29.jpg")
+    grey_of_4_bits(mask(30), square(1))
     return [
         "images/cat_0.png: image without mask",
         "masks/cat_1.png: mask without image",
@@ -341,6 +352,8 @@ def plant_in_pairs(folder):
         "images/k\\xe4tzchen.png: image without mask",
         "masks/gone: link that leads nowhere",
         "masks/cat_28.gif: holds 3 pages",
+        "masks/cat_29.jpg: is a JPEG, which changes the values",
+        "masks/cat_30.png: has grey of 4 bits",
     ]
 
 

@@ -150,14 +150,15 @@ def below(path: Path) -> tuple[list[Path], list[str]]:
     return list(taken.values()), problems
 
 
-def open_image(path: Path, verify: bool = False) -> Image.Image:
+def open_image(path: Path, verify: bool = False, labels: bool = False) -> Image.Image:
     """Read an image to its end, upright and quietly.
 
-    `verify` also compares the checksums of a PNG, whose last bytes may be missing though all its pixels are there.
+    `verify` also compares the checksums of a PNG, whose last bytes may be missing though all its pixels are there;
+    `labels` says that each value is a class, which no way of saving may change.
 
     Raises:
         ValueError: that cannot be done, or it holds several pages, or colours of 16 bits of which Pillow would keep
-            none; the message does not name the file.
+            none, or labels that are not sure to be as they were drawn; the message does not name the file.
     """
     try:
         if verify:
@@ -165,7 +166,9 @@ def open_image(path: Path, verify: bool = False) -> Image.Image:
                 image.verify()
         with _quietly(path), Image.open(path) as image:
             pages = _pages(image)
-            deep = ";16" in str(image.tile) and image.mode in ("RGB", "RGBA")
+            raw = str(image.tile)
+            deep = ";16" in raw and image.mode in ("RGB", "RGBA")
+            is_jpeg = image.format in ("JPEG", "MPO") or "jpeg" in str(image.info.get("compression"))  # of a TIFF
             image.load()
             if image.getexif().get(0x0112, 1) != 1:  # how the camera was held
                 image = ImageOps.exif_transpose(image)
@@ -176,6 +179,12 @@ def open_image(path: Path, verify: bool = False) -> Image.Image:
         raise ValueError(f"holds {pages} pages, of which only the first would be used: save each as a file of its own")
     if deep and max(high for _, high in image.convert("RGB").getextrema()) < _DARK:
         raise ValueError("has colours of 16 bits of which only the lower are used: save it with 8 bits for each colour")
+    if labels and is_jpeg:
+        raise ValueError("is a JPEG, which changes the values of classes: save it as PNG where it was drawn")
+    for bits in (2, 4):
+        if labels and f"L;{bits}" in raw:
+            words = f"has grey of {bits} bits, of which programs read the values as they are or {255 // (2**bits - 1)}"
+            raise ValueError(f"{words} times as large: save it with 8 bits")
     return image
 
 

@@ -167,13 +167,14 @@ def read_mask(path: Path, verify: bool = False) -> Image.Image:
     """Read a mask upright, mode L, its values as they are in the file.
 
     Raises:
-        ValueError: it cannot be read, or has colours or values above 255; the message does not name the file.
+        ValueError: it cannot be read, is a JPEG, or has colours, values above 255 or grey of 2 or 4 bits; the message
+            does not name the file.
     """
     return _valued(_open_mask(path, verify))
 
 
 def _open_mask(path: Path, verify: bool = False) -> Image.Image:
-    mask = image_files.open_image(path, verify)
+    mask = image_files.open_image(path, verify, labels=True)
     # Each GIF has a palette of its own, so that its colours are its values.
     return mask.convert("RGB") if path.suffix.lower() == ".gif" else mask
 
@@ -439,7 +440,8 @@ def inspect(source: str | Path, progress: bool = True, trained: Sequence[str] | 
     A line starts with the file's path below the folder. Reported are: an image without mask and the reverse, two
     files of one name, files that lie beside the folders of images and masks, links that lead nowhere, files that cannot
     be read to their end or hold several pages, sizes that differ, images with the same pixels as another one, images
-    of one value whose mask shows something, coloured masks, a value that has one colour here and another there, stray
+    of one value whose mask shows something, coloured masks, masks that are JPEG or
+    have grey of 2 or 4 bits, a value that has one colour here and another there, stray
     values, 255 that may be an area. Worth knowing, but no reason not to train,
     is a mask that looks inverted beside many others.
 

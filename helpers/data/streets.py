@@ -242,10 +242,10 @@ def inspect(source: str | Path, progress: bool = True) -> inspection.Inspection:
     A line starts with the file's path below the folder. Reported are: an image without labels (but in the test
     split), labels without image, labels of another size than their image, values that are no label id, train ids
     under the name of label ids, labels without one pixel of a class (but in the test split, whose labels are blank),
-    files that cannot be read to their end or hold several pages, photographs of one value, images with the same pixels
-    as another one, files a level too high or too deep, links that lead nowhere, two files for one, names that fit no
-    scene, and splits without a scene or of another name. JSON, colour and instance files beside the labels are left
-    alone.
+    files that cannot be read to their end or hold several pages, labels that are JPEG or have grey of 2 or 4 bits,
+    photographs of one value, images with the same pixels as another one, files a level too high or too deep, links
+    that lead nowhere, two files for one, names that fit no scene, and splits without a scene or of another name. JSON,
+    colour and instance files beside the labels are left alone.
 
     Raises:
         FileNotFoundError: the folder is not there, as in `folder_of`.
@@ -394,9 +394,7 @@ def _misfit(labels: Sequence[int], image: Sequence[int]) -> str:
 
 def _open_labels(path: Path, verify: bool = False) -> Image.Image:
     """Read a file of labels, mode L, its values as they are in the file."""
-    if path.suffix.lower() in (".jpg", ".jpeg"):
-        raise ValueError("labels are a JPEG, which changes their values: save them as PNG")
-    labels = image_files.open_image(path, verify)
+    labels = image_files.open_image(path, verify, labels=True)
     if labels.mode not in ("L", "P"):
         raise ValueError(f"labels have mode {labels.mode}, not one channel of 8 bits (L)")
     train_ids = _is_train_ids(path)
