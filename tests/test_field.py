@@ -606,6 +606,8 @@ def test_scans_of_12_bits_fractions_and_hounsfield_units_come_to_8_bits():
     expected = np.repeat(grey[..., None], 3, axis=2)
     for deep in (grey.astype("uint16") * 16, grey.astype("int32") * 256, (grey / 255).astype("float32"), grey * 1.0):
         assert np.array_equal(image_files.in_bytes([deep])[0], expected), deep.dtype
+    (scaled,) = image_files.in_bytes([np.array([[0, 0.2, 1, np.nextafter(1, 2), 1.02]], "float32")])
+    assert scaled[0, :, 0].tolist() == [0, 51, 255, 255, 255]
     (scaled,) = image_files.in_bytes([np.array([[-1000, 0, 1000]], "int32")])
     assert scaled[0, :, 0].tolist() == [0, 128, 255]
     assert np.array_equal(image_files.in_bytes([np.full((1, 2), -5.0)])[0], np.zeros((1, 2, 3)))

@@ -274,8 +274,8 @@ def in_bytes(images: Sequence[np.ndarray]) -> list[np.ndarray]:
 
     Those of 8 bits stay as they are. Integers from 0 on lose their lowest bits, as many as the largest value of all
     images has more than 8: a scan of 12 bits in a file of 16 keeps its upper 8 of 12. Fractions from 0 to 1 are
-    multiplied by 255, and those up to 255 are rounded. Anything else, such as Hounsfield units, goes linearly from its
-    lowest to its highest value.
+    multiplied by 255, also where some below 2 stand among them, which count as 1; those up to 255 are rounded. Anything
+    else, such as Hounsfield units, goes linearly from its lowest to its highest value.
 
     Args:
         images: (height, width, 3) uint8, or (height, width) integers or fractions.
@@ -294,7 +294,8 @@ def in_bytes(images: Sequence[np.ndarray]) -> list[np.ndarray]:
         if lowest >= 0 and image.dtype.kind in "iu":
             small = image >> max(0, int(highest).bit_length() - 8)
         elif lowest >= 0 and highest <= 255:
-            small = np.rint(image * (255.0 if highest <= 1 else 1.0))
+            # A rounding, or a scaling that overshoots, takes a fraction a little above 1.
+            small = np.rint(np.minimum(image, 1) * 255.0 if highest < 2 else image)
         else:
             span = float(highest) - float(lowest) or 1.0
             small = np.rint((image.astype("float64") - float(lowest)) / span * 255)
