@@ -667,6 +667,25 @@ def test_what_cannot_be_opened_hides_nothing(tmp_path, monkeypatch):
         assert line.startswith(start)
 
 
+def test_what_is_named_as_the_mask_of_no_image_is_not_left_out_in_silence(tmp_path):
+    for name in (
+        "plain",
+        "plain_mask",
+        "left_label",
+        "face-mask",
+        "cat_image",
+        "cat_gt",
+        "x_labelIds",
+        "plain_overlay",
+    ):
+        save(noise(1), tmp_path / f"{name}.png")
+    save(noise(2), tmp_path / "masks/cat_label.png")
+    paths, problems = image_files.below(tmp_path)
+    assert [path.stem for path in paths] == ["cat_image", "plain"]
+    for problem, name in zip(problems, ("face-mask", "left_label"), strict=True):
+        assert problem.startswith(f"{tmp_path / name}.png: is left out, since it is named as a mask")
+
+
 def test_two_images_of_one_name_do_not_overwrite_each_other(tmp_path):
     save(noise(1), tmp_path / "x.jpg"), save(noise(2), tmp_path / "x.png"), save(square(), tmp_path / "x_mask.png")
     paths, (problem,) = image_files.below(tmp_path)

@@ -22,6 +22,8 @@ MASK_NAME = re.compile(
     r"(?P<image>.+)[-_.](masks?|labels?|labelIds|seg|segmentation|annotation|gt|ground_?truth|target)", re.IGNORECASE
 )
 """What the name of a mask, without its suffix, looks like beside that of its image."""
+IMAGE_NAME = re.compile(r"(?P<image>.+)[-_.](image|img)", re.IGNORECASE)
+"""What the name of an image may look like beside that of its mask."""
 RED, GREEN = (230, 30, 30), (30, 200, 60)
 
 _OF_THE_SYSTEM = ("__MACOSX", "@eaDir", "Thumbs.db")
@@ -127,7 +129,8 @@ def below(path: Path) -> tuple[list[Path], list[str]]:
     """List the images to predict: those below a folder without masks and overlays, or an image alone.
 
     Returns:
-        The images, and a sentence for each thing that is in the way.
+        The images, and a sentence for each thing that is in the way, among it what is named as the mask of an image
+        that is not there.
 
     Raises:
         FileNotFoundError: there is no such path, or no image in it.
@@ -138,9 +141,17 @@ def below(path: Path) -> tuple[list[Path], list[str]]:
         raise FileNotFoundError(f"{path}: no such file or folder; give an image or a folder of images.")
     found, findings = files(path)
     chosen = [file for file in found if is_to_predict(file)]
-    if not chosen and not findings:
-        raise FileNotFoundError(f"{path}: holds no image ({', '.join(SUFFIXES)}); give a folder that does.")
     problems = [f"{path / finding.place}: {finding.words}" for finding in findings]
+    stems = {file.stem for file in chosen}
+    stems |= {match["image"] for match in map(IMAGE_NAME.fullmatch, stems) if match}
+    for file in found:
+        match = MASK_NAME.fullmatch(file.stem)
+        # Perhaps a photograph, perhaps the mask of a slice that is lost; but nobody calls a photograph labelIds.
+        if match and match["image"] not in stems and match[2] != "labelIds":
+            words = "is left out, since it is named as a mask, and of no image in here; rename it if it is an image"
+            problems.append(f"{disk.printable(file)}: {words}")
+    if not chosen and not problems:
+        raise FileNotFoundError(f"{path}: holds no image ({', '.join(SUFFIXES)}); give a folder that does.")
     taken: dict[tuple[Path, str], Path] = {}
     for file in chosen:
         first = taken.setdefault((file.parent, file.stem), file)

@@ -27,7 +27,6 @@ IGNORE = 255
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "photos", "inputs", "input")
 MASK_FOLDERS = ("masks", "mask", "labels", "label", "annotations", "annotation", "segmentations", "groundtruth",
                 "ground_truth", "gt", "targets", "target")  # fmt: skip
-_IMAGE_NAME = re.compile(r"(?P<image>.+)[-_.](image|img)", re.IGNORECASE)
 _FEW = 10  # pixels of a whole set: so few are no class
 _MANY = 10  # masks: from so many on one may stand out
 
@@ -129,13 +128,14 @@ def _scan(folder: Path) -> tuple[list[Pair], list[image_files.Finding]]:
             if image_files.MASK_NAME.fullmatch(path.stem):
                 masks[_key(folder, path, image_files.MASK_NAME)].append(path)
             else:
-                images[_key(folder, path, _IMAGE_NAME)].append(path)
+                images[_key(folder, path, image_files.IMAGE_NAME)].append(path)
     else:
         in_both = {_key(images_in, path) for path in paths if images_in in path.parents} & {
             _key(masks_in, path) for path in paths if masks_in in path.parents
         }
+        ends = (images_in, images, image_files.IMAGE_NAME), (masks_in, masks, image_files.MASK_NAME)
         for path in paths:
-            for inside, found, pattern in (images_in, images, _IMAGE_NAME), (masks_in, masks, image_files.MASK_NAME):
+            for inside, found, pattern in ends:
                 if inside in path.parents:
                     # of one name as they are, or else without what tells them apart
                     whole = _key(inside, path)
