@@ -55,6 +55,13 @@ def test_dice_and_iou():
     assert metrics.iou(np.sum(COUNTS, axis=0)) == pytest.approx(4 / 9)
 
 
+def test_counts_of_a_small_type_are_divided_whole():
+    # 2 * 150 / (200 + 200) and 150 / (200 + 200 - 150), where uint8 ends at 255
+    small = np.array([[150, 200, 200]], np.uint8)
+    assert metrics.dice(small) == 0.75 and metrics.iou(small) == 0.6
+    assert metrics.scores_from_counts(small, ["a"])["original_iou"] == pytest.approx(0.6)
+
+
 def test_counts_of_each_patient():
     result = metrics.per_patient(np.array(COUNTS), PATIENTS)
     assert list(result) == ["a", "b"]

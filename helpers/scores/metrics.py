@@ -54,6 +54,11 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray, empty: float) -> np.n
     return result[()]
 
 
+def _columns(counts: np.ndarray) -> np.ndarray:
+    """The pixels in both areas, in the predicted one and in the true one, (3, ...), in a type that holds their sums."""
+    return np.moveaxis(np.asarray(counts, float), -1, 0)
+
+
 def dice(counts: np.ndarray, empty: float = 1.0) -> np.ndarray:
     """Dice coefficient, 2 |A and B| / (|A| + |B|), in [0, 1], of counts (..., 3). Built in lesson 02.
 
@@ -64,7 +69,7 @@ def dice(counts: np.ndarray, empty: float = 1.0) -> np.ndarray:
         counts: what `counts` gives, or rows of it added up.
         empty: the score of an empty prediction on an empty mask.
     """
-    both, predicted, true = np.moveaxis(np.asarray(counts), -1, 0)
+    both, predicted, true = _columns(counts)
     return _ratio(2 * both, predicted + true, empty)
 
 
@@ -78,7 +83,7 @@ def iou(counts: np.ndarray, empty: float = 1.0) -> np.ndarray:
         counts: what `counts` gives, or rows of it added up.
         empty: the score of an empty prediction on an empty mask.
     """
-    both, predicted, true = np.moveaxis(np.asarray(counts), -1, 0)
+    both, predicted, true = _columns(counts)
     return _ratio(both, predicted + true - both, empty)
 
 
@@ -137,7 +142,7 @@ def original_iou(masks: np.ndarray, predictions: np.ndarray) -> float:
 
 
 def _original_iou(counts: np.ndarray) -> float:
-    both, predicted, true = counts.T
+    both, predicted, true = _columns(counts)
     return float(np.mean((both + 1e-6) / (predicted + true - both + 1e-6)))
 
 
