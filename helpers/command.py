@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 STOPS = ("SIGTERM", "SIGHUP")
@@ -134,6 +135,27 @@ def sentence(error: ValueError | OSError | MemoryError, less: str | None) -> str
         if error.filename is not None and error.strerror:
             return f"{error.filename}: {error.strerror}"
     return str(error) or type(error).__name__
+
+
+def check_output(option: str, file: Path, suffixes: Sequence[str] = ()) -> None:
+    """Raise ValueError or OSError for what keeps a file from being written, before any long work.
+
+    Args:
+        option: by which it was asked for.
+        file: to write.
+        suffixes: one of which its name has to have, if there are any.
+    """
+    if suffixes and file.suffix.lower() not in suffixes:
+        raise ValueError(f"{option} is {file}: give a name that ends in {' or '.join(suffixes)}.")
+    folder = file.resolve().parent  # where a link leads
+    if file.is_dir():
+        raise IsADirectoryError(f"{file}: is a folder: give the name of a file.")
+    if file.exists() and not file.is_file():  # a file would take its place
+        raise ValueError(f"{file}: is a pipe or a device: give the name of a file.")
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder for {file.name}; make it first.")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"{folder}: you may not write {file.name} there; give a file in another folder.")
 
 
 def add_model(parser: argparse.ArgumentParser, datasets: Iterable[str]) -> None:

@@ -4,13 +4,14 @@ python -m helpers.evaluate --model brain --data phantom
 """
 
 import argparse
-import json
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from helpers import command, tasks
 from helpers.data import disk
+from helpers.training import run_folder
 
 EXAMPLE = """example, which makes the phantom brains on first use:
 
@@ -20,6 +21,9 @@ Score only what the network was not trained on: this command cannot know what th
 on the val split of a set of streets, and a picture of what it takes for what is drawn:
 
     python -m helpers.evaluate --model STREETS.keras --data cityscapes --scales 0.75 1 1.25 --figure confusion.png"""
+
+PICTURES = (".png", ".pdf", ".svg")
+"""What --figure draws."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         "--json", type=Path, metavar="FILE", help="write the scores here, with each patient's or class's"
     )
     result.add_argument(
-        "--figure", type=Path, metavar="FILE", help="draw the confusion matrix of several classes here (.png)"
+        "--figure", type=Path, metavar="FILE", help="draw the confusion matrix of the classes here (.png, .pdf, .svg)"
     )
     command.add_inference_options(result)
     return result
@@ -47,9 +51,10 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = parser().parse_args(arguments)
-    for file in (options.json, options.figure):
-        if file is not None and not file.parent.is_dir():
-            raise FileNotFoundError(f"{file.parent}: no such folder for {file.name}; make it first.")
+    if options.json is not None:
+        command.check_output("--json", options.json)
+    if options.figure is not None:
+        command.check_output("--figure", options.figure, PICTURES)
     asked = command.area_rule(options)
     model, purpose = tasks.load(options.model, options.dataset)
     rule = purpose.area_rule(asked, options.model)
@@ -59,14 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scores, words, confusion = task.evaluate(model, purpose, options.data, rule, command.averaging(options))
     print(f"{disk.printable(options.model)} on {words} of {disk.printable(options.data)}\n")
     print(task.layout(scores).report(scores))
+    if options.json is not None:
+        run_folder.write_json(options.json, scores)
+        print(f"\nwritten to {disk.printable(options.json)}")
     if options.figure is not None and confusion is not None:
         from helpers.show import figures  # seaborn takes a second
 
-        figures.confusion(confusion, purpose.classes).savefig(options.figure)
+        drawn = io.BytesIO()
+        figures.confusion(confusion, purpose.classes).savefig(drawn, format=options.figure.suffix[1:].lower())
+        run_folder.write(options.figure, drawn.getvalue())
         print(f"\nthe confusion matrix is drawn in {disk.printable(options.figure)}")
-    if options.json is not None:
-        options.json.write_text(json.dumps(scores, indent=2) + "\n")
-        print(f"\nwritten to {disk.printable(options.json)}")
 
 
 if __name__ == "__main__":

@@ -61,12 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
 def check(output: Path) -> None:
     """Raise ValueError or OSError for what keeps a file from being written, before any long work."""
-    if output.suffix.lower() != ".onnx":
-        raise ValueError(f"--output is {output}: give a name that ends in .onnx.")
-    if output.is_dir():
-        raise IsADirectoryError(f"{output}: is a folder: give the name of a file.")
-    if not output.parent.is_dir():
-        raise FileNotFoundError(f"{output.parent}: no such folder for {output.name}; make it first.")
+    command.check_output("--output", output, (".onnx",))
     missing = [name for name in ("onnx", "tf2onnx") if importlib.util.find_spec(name) is None]
     if missing:
         raise ValueError(f"{' and '.join(missing)} cannot be found, which write the file: install with {_INSTALL}")

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import dataclasses
+import errno
 import json
 import os
 import pathlib
@@ -22,7 +23,7 @@ from PIL import Image
 
 import helpers
 from helpers import command, evaluate, export, predict, prepare, tasks, train
-from helpers.data import brain, image_files
+from helpers.data import brain, image_files, street_classes
 from helpers.nets import checkpoint, inference, zoo
 from helpers.scores import intervals, metrics
 from helpers.settings import Settings
@@ -361,6 +362,34 @@ def test_evaluate_prints_a_name_that_is_no_utf_8(model_file, kaggle_folder, tmp_
     assert (tmp_path / "scores.json").exists()
 
 
+def test_evaluate_keeps_the_scores_where_the_figure_cannot_be_written(tmp_path, monkeypatch):
+    zoo.build("UNet", (32, 32, 3), 19, filters=2).save(tmp_path / "x.keras")
+    scores = metrics.street_scores(np.eye(19, dtype=int)[None], street_classes.NAMES)
+    task = tasks.get("cityscapes")
+    monkeypatch.setattr(task, "evaluate", lambda *_: (scores, "1 scene", np.eye(19)))
+    replace = os.replace
+
+    def full(source, target):
+        if str(target).endswith(".png"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    figure, written, link = tmp_path / "x.png", tmp_path / "x.json", tmp_path / "link.json"
+    figure.write_text("as it was")
+    link.symlink_to(written)
+    words = ["--model", str(tmp_path / "x.keras"), "--dataset", "cityscapes", "--data", "phantom"]
+    words += ["--json", str(link), "--figure", str(figure)]
+    with pytest.raises(OSError, match=r"x.png: could not be written \(the disk is full\)"):
+        evaluate.main(words)
+    assert json.loads(written.read_text()) == scores and link.is_symlink()
+    assert figure.read_text() == "as it was"
+    monkeypatch.setattr(os, "access", lambda place, how: place != tmp_path)
+    monkeypatch.setattr(task, "evaluate", lambda *_: pytest.fail("the work has begun"))
+    with pytest.raises(PermissionError, match="you may not write link.json there"):
+        evaluate.main(words)
+
+
 def test_predict_draws_the_prediction_red_and_the_truth_green(tmp_path):
     image = np.full((16, 16, 3), 100, np.uint8)
     true_mask = np.zeros((16, 16), np.uint8)
@@ -528,6 +557,10 @@ evaluate | --model brain --data phantom --scales inf | argument --scales: inf is
 evaluate | --model brain --data phantom --scales 1000 | argument --scales: 1000 is no factor above 0, up to 8
 evaluate | --model brain --data phantom --window 0 5 | argument --window: 0 is no number of pixels above 0
 evaluate | --model brain --data phantom --json nowhere/x.json | nowhere: no such folder for x.json
+evaluate | --model brain --data phantom --json . | .: is a folder: give the name of a file
+evaluate | --model brain --data phantom --json /dev/null | /dev/null: is a pipe or a device
+evaluate | --model streets --data phantom --figure x.xyz | --figure is x.xyz: give a name that ends in .png or .pdf
+evaluate | --model streets --data phantom --figure x | --figure is x: give a name that ends in .png or .pdf
 evaluate | --data phantom | the following arguments are required: --model
 predict | --model brain --input nowhere --output out | nowhere
 predict | --model brain --input . --output out --scales 0 | argument --scales: 0 is no factor above 0

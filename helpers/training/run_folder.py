@@ -311,13 +311,14 @@ def write(path: Path, content: bytes | str) -> None:
     Raises:
         OSError: it could not be written; the message says how to go on.
     """
-    temporary = path.with_name(f"writing-{path.name}")
+    target = path.resolve()  # a link goes on leading there
+    temporary = target.with_name(f"writing-{target.name}")
     try:
         with open(temporary, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())  # else a power cut can leave an empty file under the new name
-        os.replace(temporary, path)
+        os.replace(temporary, target)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -325,7 +326,7 @@ def write(path: Path, content: bytes | str) -> None:
         reason = "the disk is full" if full else error.strerror or str(error)
         raise OSError(
             f"{path}: could not be written ({reason}); {'make room' if full else 'see to that'} and run the same "
-            "command again (without --overwrite), which goes on from what is finished."
+            "command again; a training, given without --overwrite, goes on from what is finished."
         ) from error
 
 
