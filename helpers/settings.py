@@ -7,6 +7,7 @@ import dataclasses
 import json
 import math
 import numbers
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ def _setting(
     least: float | None = None,
     below: float = math.inf,
     idle: tuple[str, ...] = (),
+    names: tuple[str, ...] | None = None,
 ) -> Any:
     """A field with what `python -m helpers.train` makes an option of.
 
@@ -34,9 +36,10 @@ def _setting(
         below: the number is below this; so none is infinite.
         idle: other settings that leave this one nothing to do: "NAME" when that one is anything but its default,
             "NAME=VALUE" when it is that value.
+        names: of a setting that may be a path, the words that are none, though a file may be called so.
     """
     metadata = {"words": words, "flag": flag, "metavar": metavar, "each": each}
-    metadata |= {"above": above, "least": least, "below": below, "idle": idle}
+    metadata |= {"above": above, "least": least, "below": below, "idle": idle, "names": names}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -54,7 +57,7 @@ class Settings:
                          least=0, below=2**32)  # fmt: skip
     dataset: str = _setting("brain", "what is learned", "--dataset")
     data: str = _setting("phantom", "phantom; a set as `prepare` put it; or a folder in the layout of one", "--data",
-                         "SOURCE")  # fmt: skip
+                         "SOURCE", names=("phantom", "kaggle", "cityscapes"))  # fmt: skip
     size: int = _setting(128, "side of a training image in pixels", "--size", "PIXELS", above=0, below=2**14)
     tumour_free: float = _setting(
         1.0, "share of the slices without tumour that are seen in an epoch, drawn anew for each", "--tumour-free",
@@ -100,11 +103,11 @@ class Settings:
     fold: int = _setting(0, "which of the folds is held out: train makes a run for each", least=0)
     groups: str | None = _setting(
         None, "what stays on one side of the split: a pattern whose brackets find the group in a file's path, or "
-        "a CSV of file,group", "--groups", "PATTERN",
+        "a CSV of file,group", "--groups", "PATTERN", names=(),
     )  # fmt: skip
     start: str | None = _setting(
         None, "begin with the weights of this .keras file of the same network, or with phantom, brain or streets",
-        "--start", "FILE",
+        "--start", "FILE", names=("phantom", "brain", "streets"),
     )  # fmt: skip
     flips: bool = _setting(False, "score the mean prediction for an image and its mirror image", "--flips",
                            idle=("validation=0",))  # fmt: skip
@@ -138,6 +141,16 @@ class Settings:
                 f"{path}: holds no settings that this version can read ({error}); run it with the version that wrote "
                 "it, or train again in another folder."
             ) from error
+
+    def in_full(self) -> "Settings":
+        """Return them with each path that leads somewhere in full, to compare: `E`, `./E` and `E/` are one folder."""
+        paths = {}
+        for field in dataclasses.fields(self):
+            value, names = getattr(self, field.name), field.metadata["names"]
+            if names is not None and value is not None and value not in names:
+                path = os.path.expanduser(value)
+                paths[field.name] = os.path.realpath(path) if os.path.exists(path) else value
+        return dataclasses.replace(self, **paths)
 
     def check(self) -> None:
         """Raise ValueError for a number that is none, or outside of its range; costs nothing."""

@@ -244,6 +244,28 @@ def test_other_settings_do_not_overwrite(settings, finished):
     assert (finished.folder / "scores.json").exists()
 
 
+def test_one_place_spelled_in_several_ways_is_one(settings, finished, interrupted, tmp_path, monkeypatch):
+    monkeypatch.chdir(os.path.dirname(settings.data))
+    for folder in (finished.folder, interrupted):
+        run = shutil.copytree(folder, tmp_path / folder.parent.name)
+        experiment.run(dataclasses.replace(settings, data="kaggle_3m/"), run, progress=False)
+        assert same(weights(run), weights(finished.folder))
+        assert len(run_folder.read(run).history) == 3
+    (run / "scores.json").unlink()
+    assert run_folder.final_is_there(dataclasses.replace(settings, data="./kaggle_3m"), run)
+    monkeypatch.chdir(tmp_path)
+    for name in ("phantom", "table.csv"):
+        (tmp_path / name).touch()
+    for name, one, other, alike in (
+        ("groups", "table.csv", str(tmp_path / "table.csv"), True),
+        ("groups", "(a)/b", "(a)/./b", False),  # patterns
+        ("data", "phantom", "./phantom", False),  # a name, and a folder
+        ("start", "phantom", "./phantom", False),
+    ):
+        first, second = (dataclasses.replace(TINY, **{name: value}).in_full() for value in (one, other))
+        assert (first == second) == alike, other
+
+
 def test_no_epochs_only_scores(settings, tmp_path):
     result = experiment.run(dataclasses.replace(settings, epochs=0), tmp_path / "run", progress=False)
     assert result.history == []

@@ -199,7 +199,8 @@ def read_state(folder: Path) -> dict[str, Any] | None:
 
 def final_is_there(settings: Settings, folder: Path) -> bool:
     """Whether final.keras is whole and of a run with these settings, so that it only needs its scores."""
-    return _noted(folder / "final.keras") == settings
+    noted = _noted(folder / "final.keras")
+    return noted is not None and noted.in_full() == settings.in_full()
 
 
 def needs_no_start(settings: Settings, folder: Path) -> bool:
@@ -247,12 +248,12 @@ def refuse_other_settings(settings: Settings, folder: Path) -> None:
             raise ValueError(f"{reason}; or begin anew with --overwrite.") from error
     if found is None:
         return
-    there = dataclasses.asdict(found)
-    for name, value in dataclasses.asdict(settings).items():
-        if there[name] != value:
+    there, asked = found.in_full(), settings.in_full()
+    for name in (field.name for field in dataclasses.fields(settings)):
+        if getattr(there, name) != getattr(asked, name):
             further = f" (to train on from it, with --start {folder / 'final.keras'})" if name == "epochs" else ""
             raise ValueError(
-                f"{folder}: holds a run with {name} {there[name]}, not {value}; "
+                f"{folder}: holds a run with {name} {getattr(found, name)}, not {getattr(settings, name)}; "
                 f"choose another folder (--out){further}, or begin anew with --overwrite."
             )
 
@@ -300,7 +301,7 @@ def beginning_anew(runs: Sequence[tuple[Settings, Path]]) -> Iterator[None]:
 def is_to_begin_anew(settings: Settings, folder: Path) -> bool:
     """Whether a run with these settings is to begin anew in this folder, and has not begun; see `beginning_anew`."""
     try:
-        return Settings.read(folder / _MARK) == settings
+        return Settings.read(folder / _MARK).in_full() == settings.in_full()
     except (OSError, ValueError):
         return False
 
