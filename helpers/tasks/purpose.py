@@ -23,7 +23,7 @@ class Purpose:
         threshold: the probability from which a pixel belongs to the area; None for several classes.
         helpers: the version that wrote it.
         settings: all those of its run; None where they are not known.
-        split: a digest of which images were trained on and which held out; None where it is not known.
+        split: a digest of the names of the images trained on and held out, not of their pixels; None where unknown.
     """
 
     dataset: str

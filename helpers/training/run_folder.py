@@ -210,7 +210,7 @@ def needs_no_start(settings: Settings, folder: Path) -> bool:
 
 
 def refuse_other_images(settings: Settings, folder: Path, note: dict[str, Any], split: str | None) -> None:
-    """Raise ValueError if a network was trained on other images, or held out others, than there are now.
+    """Raise ValueError if a network was trained on images of other names, or held out others, than there are now.
 
     Args:
         settings: of the run.
