@@ -461,6 +461,21 @@ def test_what_a_cut_off_predict_leaves_is_no_true_mask(several, tmp_path, monkey
     assert [path.name for path in tmp_path.iterdir()] == ["x_overlay.png"]
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_a_full_disk_is_that_of_the_file(several, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")  # of file.write, which names no file
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    image, area = np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.uint8)
+    with pytest.raises(OSError) as caught:
+        if several:
+            image_files.write_classes(tmp_path, *image_files.written("x"), image, area, image)
+        else:
+            image_files.write_area(tmp_path, "x", image, area > 0)
+    assert f"the disk of {tmp_path / 'x_overlay.png'} is full" in command.sentence(caught.value, None)
+
+
 def test_predict_names_an_image_that_cannot_be_read_and_writes_the_others(model_file, tmp_path):
     (tmp_path / "in").mkdir()
     Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "in/good.png")

@@ -172,5 +172,17 @@ def test_wrong_input_is_named(linear, images):
             maps.grad_cam(linear, images, layer)
     with pytest.raises(ValueError, match=r"where has the shape \(20, 28\)"):
         maps.grad_cam(linear, images, "features", np.ones((HEIGHT, WIDTH), bool))
-    with pytest.raises(ValueError, match="give uint8"):
-        maps.attention_maps(zoo.build("SE_UNet", (None, None, 3), filters=4), images / 255)
+    for network in (zoo.build("SE_UNet", (None, None, 3), filters=4), linear):  # with attention and without
+        with pytest.raises(ValueError, match="give uint8"):
+            maps.attention_maps(network, images / 255)
+
+
+@pytest.mark.parametrize("sides", [(None, None), (32, 32)])
+def test_maps_of_no_image(sides, images):
+    model = zoo.build("CBAM_UNet", (*sides, 3), filters=4)
+    found, of_two = (maps.attention_maps(model, stack) for stack in (images[:0], images))
+    assert {name: weights.shape[1:] for name, weights in of_two.items()} == {
+        name: weights.shape[1:] for name, weights in found.items()
+    }
+    assert {len(weights) for weights in found.values()} == {0}
+    assert maps.grad_cam(model, images[:0], "bottleneck_relu_2").shape == (0, HEIGHT, WIDTH)

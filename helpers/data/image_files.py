@@ -332,6 +332,16 @@ def written(stem: str, kind: str = "mask") -> tuple[str, str]:
     return f"{stem}_{kind}.png", f"{stem}_overlay.png"
 
 
+def save(image: np.ndarray, path: Path, **settings) -> None:
+    """Write an image, uint8, as Pillow does with these settings; OSError, with the file's name, where it cannot be."""
+    try:
+        Image.fromarray(image).save(path, **settings)
+    except OSError as error:
+        if error.filename is None:  # as of a full disk
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+        raise
+
+
 def write_area(
     folder: Path, stem: str, image: np.ndarray, area: np.ndarray, truth: np.ndarray | None = None, value: int = 255
 ) -> None:
@@ -351,8 +361,8 @@ def write_area(
         overlay[contour(truth)] = GREEN
     overlay[contour(area)] = RED
     # The overlay first: a mask without one is taken for a true mask.
-    Image.fromarray(overlay).save(folder / overlay_name)
-    Image.fromarray(area.astype("uint8") * np.uint8(value)).save(folder / name)
+    save(overlay, folder / overlay_name)
+    save(area.astype("uint8") * np.uint8(value), folder / name)
 
 
 def write_classes(folder: Path, name: str, overlay_name: str, image: np.ndarray, values: np.ndarray, colours) -> None:
@@ -365,5 +375,5 @@ def write_classes(folder: Path, name: str, overlay_name: str, image: np.ndarray,
         values: (height, width) uint8, what stands in the file.
         colours: (height, width, 3) uint8, of each pixel's class.
     """
-    Image.fromarray(image // 2 + colours // 2).save(folder / overlay_name)  # first, as in `write_area`
-    Image.fromarray(values).save(folder / name)
+    save(image // 2 + colours // 2, folder / overlay_name)  # first, as in `write_area`
+    save(values, folder / name)

@@ -15,10 +15,9 @@ import pathlib
 
 import numpy as np
 import scipy.fft
-from PIL import Image
 from scipy import ndimage
 
-from helpers.data import disk
+from helpers.data import disk, image_files
 
 SIDE = 256
 # Invented hospitals, in the order in which they send patients: of unequal size, as real ones are.
@@ -512,9 +511,8 @@ def _write_patient(folder, seed, index, slices):
     home = folder / person.name
     home.mkdir()
     for number, (image, mask) in enumerate(zip(images, masks, strict=True), 1):
-        Image.fromarray(image).save(home / f"{person.name}_{number}.tif", compression="tiff_lzw")
-        outline = Image.fromarray(mask.astype(np.uint8) * 255)
-        outline.save(home / f"{person.name}_{number}_mask.tif", compression="tiff_lzw")
+        for values, end in ((image, ""), (mask.astype(np.uint8) * 255, "_mask")):
+            image_files.save(values, home / f"{person.name}_{number}{end}.tif", compression="tiff_lzw")
 
 
 _README = """# Phantom patients

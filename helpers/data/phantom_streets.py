@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from scipy import ndimage
 
-from helpers.data import disk, street_classes
+from helpers.data import disk, image_files, street_classes
 
 HEIGHT, WIDTH = 128, 256  # pixels
 FAR = 80.0  # metres: where the street ends
@@ -681,7 +681,7 @@ def _write_scene(folder, seed, split, index):
     ):
         home = folder / part / split / city
         home.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture).save(home / f"{city}_000000_{index:06}_{kind}.png")
+        image_files.save(picture, home / f"{city}_000000_{index:06}_{kind}.png")
 
 
 _README = """# Phantom streets

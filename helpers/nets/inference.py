@@ -165,7 +165,7 @@ def predict_probabilities(
         ValueError: the images are no stack of RGB images in uint8, a scale or a side of the window is not above 0, or
             the network has several heads.
     """
-    _check(images)
+    check_images(images)
     heads = getattr(model, "output", None)
     if isinstance(heads, dict):
         raise ValueError(f"{model.name} has the heads {', '.join(heads)}: give a network of one, as load_model does.")
@@ -254,7 +254,7 @@ def fitted(
     Raises:
         ValueError: the images are no stack of RGB images in uint8.
     """
-    _check(images)
+    check_images(images)
     height, width = images.shape[1:3]
     inputs, (top, left, bottom, right) = _fit(images, model.input_shape[1:3], mirrored)
 
@@ -266,7 +266,8 @@ def fitted(
     return inputs.astype("float32") / 255, restore
 
 
-def _check(images: np.ndarray) -> None:
+def check_images(images: np.ndarray) -> None:
+    """Raise ValueError if the images are no stack of RGB images in uint8."""
     if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8:
         raise ValueError(
             f"images are {images.dtype} of shape {images.shape}: give uint8 of shape (n, height, width, 3)."

@@ -27,9 +27,13 @@ def attention_maps(model: keras.Model, images: np.ndarray) -> dict[str, np.ndarr
     Raises:
         ValueError: the images are no stack of RGB images in uint8.
     """
+    inference.check_images(images)
     layers = [layer for layer in model.layers if hasattr(layer, "attention")]
     if not layers:
         return {}
+    if not len(images):  # Keras runs on one or more
+        of_one = attention_maps(model, np.zeros((1, *images.shape[1:]), np.uint8))
+        return {name: weights[:0] for name, weights in of_one.items()}
     batch, restore = inference.fitted(model, images)
     features = keras.Model(model.input, {layer.name: layer.input for layer in layers})(batch, training=False)
     found = {}
@@ -80,6 +84,9 @@ def grad_cam(model: keras.Model, images: np.ndarray, layer: str, where: np.ndarr
     where = np.asarray(where) > 0.5
     if where.shape != images.shape[:3]:
         raise ValueError(f"where has the shape {where.shape}: give {images.shape[:3]}, one plane for each image.")
+    inference.check_images(images)
+    if not len(images):
+        return np.zeros(where.shape, "float32")
     batch, restore = inference.fitted(model, images)
     # Of a network's pixel that holds several of the image's, the share that is asked about: a thin area would vanish.
     planes = np.repeat(where[..., None], 3, axis=-1) * np.uint8(255)
