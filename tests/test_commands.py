@@ -190,6 +190,8 @@ def test_an_interrupted_overwriting_goes_on_without_the_option(kaggle_folder, tm
     train.main([*words, "4"])
     with pytest.raises(ValueError, match="batch is 8, which 3 devices cannot share"):
         train.main([*words, "2", "--overwrite", "--devices", "3"])
+    with run_folder.alone_in(runs[1]), pytest.raises(BlockingIOError, match="is training in"):
+        train.main([*words, "2", "--overwrite"])
     assert filters() == [4, 4] and not list(tmp_path.rglob("begin_anew.json")), "as if it had not been said"
 
     marked = []

@@ -285,11 +285,19 @@ def beginning_anew(runs: Sequence[tuple[Settings, Path]]) -> Iterator[None]:
     Raises:
         BlockingIOError: another process works in one of the folders.
     """
+    marked = []
     try:
         for settings, folder in runs:
             if folder.is_dir():
                 with alone_in(folder):
-                    write_json(folder / _MARK, dataclasses.asdict(settings))
+                    if not is_to_begin_anew(settings, folder):
+                        write_json(folder / _MARK, dataclasses.asdict(settings))
+                        marked.append(folder)
+    except Exception:
+        for folder in marked:
+            (folder / _MARK).unlink(missing_ok=True)
+        raise
+    try:
         yield
     except Exception:
         if not any(says_its_settings(folder) and not is_to_begin_anew(settings, folder) for settings, folder in runs):
