@@ -176,7 +176,10 @@ def add_inference_options(parser: argparse.ArgumentParser) -> None:
         help="one class: drop the connected parts of its area, in a patient's slices those of the volume, that are "
         "smaller than this share of the largest (as the network was scored in its run; 0 keeps all)",
     )  # fmt: skip
-    parser.add_argument("--flips", action="store_true", help="average over each image and its mirror image")
+    parser.add_argument(
+        "--flips", action=argparse.BooleanOptionalAction,
+        help="average over each image and its mirror image (as the network was scored in its run)",
+    )  # fmt: skip
     parser.add_argument(
         "--scales", type=_factor, nargs="+", default=[1.0], metavar="S", help="average over these scales (1)"
     )
@@ -199,7 +202,7 @@ def _side(text: str) -> int:
 
 
 def averaging(options: argparse.Namespace) -> dict:
-    """Return how to predict, as `inference.predict_probabilities` takes it."""
+    """Return what was asked for of the way to predict, as `Purpose.averaging` takes it."""
     return {"flips": options.flips, "scales": options.scales, "window": options.window}
 
 

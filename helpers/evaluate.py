@@ -57,11 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.check_output("--figure", options.figure, PICTURES)
     asked = command.area_rule(options)
     model, purpose = tasks.load(options.model, options.dataset)
+    averaging = purpose.averaging(command.averaging(options))
     rule = purpose.area_rule(asked, options.model)
     if options.figure is not None and len(purpose.classes) == 1:
         raise ValueError(f"--figure draws several classes, and {options.model} has one: leave it out.")
     task = tasks.get(purpose.dataset)
-    scores, words, confusion = task.evaluate(model, purpose, options.data, rule, command.averaging(options))
+    scores, words, confusion = task.evaluate(model, purpose, options.data, rule, averaging)
     print(f"{disk.printable(options.model)} on {words} of {disk.printable(options.data)}\n")
     print(task.layout(scores).report(scores))
     if options.json is not None:

@@ -51,11 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     root = options.input if options.input.is_dir() else options.input.parent
     asked = command.area_rule(options)
     model, purpose = tasks.load(options.model, options.dataset)
+    averaging = purpose.averaging(command.averaging(options))
     rule = purpose.area_rule(asked, options.model)
     task = tasks.get(purpose.dataset)
     refuse_true_masks(task, paths, root, options.output)
     options.output.mkdir(parents=True, exist_ok=True)
-    unreadable = task.segment(model, purpose, paths, root, options.output, rule, command.averaging(options))
+    unreadable = task.segment(model, purpose, paths, root, options.output, rule, averaging)
     print(f"{len(paths) - len(unreadable)} masks and overlays are in {disk.printable(options.output)}")
     if failures or unreadable:
         raise OSError("\n".join([*failures, *unreadable]))

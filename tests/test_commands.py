@@ -321,18 +321,18 @@ def test_predict_drops_small_parts_of_the_whole_volume_in_the_order_of_its_slice
         assert (alone / "p_2_mask.png").read_bytes() == (out / "p_2_mask.png").read_bytes()
 
 
-def test_every_command_drops_small_parts_as_a_run_did(kaggle_folder, tmp_path, capsys):
+def test_every_command_predicts_as_a_run_was_scored(kaggle_folder, tmp_path, capsys):
     out = tmp_path / "runs"
     words = ["--data", str(kaggle_folder), "--out", str(out), "--tumour-free", "0.5", "--smallest-part", "0.5"]
-    train.main([*SMALL, *words, "--models", "UNet"])
+    train.main([*SMALL, *words, "--models", "UNet", "--flips"])
     (run,) = out.glob("*/*/seed_0")
     model = inference.load_model(run / "final.keras")
     slices = brain.load(str(kaggle_folder))
     scored = json.loads((run / "scores.json").read_text())["patients"]
     rows = np.isin(slices.patients, list(scored))
     rule = inference.AreaRule(smallest_part=0.5)
-    expected = metrics.scores_from_counts(brain_task.count(model, slices.select(rows), rule), slices.patients[rows])
-    assert scored == expected["patients"]
+    counts = brain_task.count(model, slices.select(rows), rule, flips=True)
+    assert scored == metrics.scores_from_counts(counts, slices.patients[rows])["patients"]
     evaluate.main(["--model", str(run / "final.keras"), "--data", str(kaggle_folder), "--json", str(tmp_path / "x")])
     of_all = json.loads((tmp_path / "x").read_text())["patients"]
     assert {patient: of_all[patient] for patient in scored} == scored
@@ -341,19 +341,25 @@ def test_every_command_drops_small_parts_as_a_run_did(kaggle_folder, tmp_path, c
     predict.main(
         ["--model", str(run / "final.keras"), "--input", str(kaggle_folder / patient), "--output", str(tmp_path)]
     )
-    areas = rule(inference.predict_probabilities(model, brain.normalise(one).images))
+    areas = rule(inference.predict_probabilities(model, brain.normalise(one).images, flips=True))
     for number, area in zip(one.numbers, areas, strict=True):
         assert np.array_equal(np.asarray(Image.open(tmp_path / f"{patient}_{number}_mask.png")), 255 * area)
 
 
 def test_a_network_is_scored_as_in_its_run():
-    """What its run dropped, `evaluate` and `predict` drop, unless they are told otherwise."""
-    settings = Settings(smallest_part=0.25)
+    """What its run dropped or averaged over, `evaluate` and `predict` do too, unless they are told otherwise."""
+    settings = Settings(smallest_part=0.25, flips=True)
     purpose = Purpose.of_run(settings, ("tumour",), (32, 32), "none")
     assert purpose.area_rule({}, "x") == inference.AreaRule(0.5, 0.25)
     assert purpose.area_rule({"smallest_part": 0.0, "threshold": 0.3}, "x") == inference.AreaRule(0.3, 0.0)
     older = dataclasses.replace(purpose, settings={"size": 32})
     assert older.area_rule({}, "x") == inference.HALF
+    for module, place in ((evaluate, ["--data", "x"]), (predict, ["--input", "x", "--output", "x"])):
+        for word, of_the_run, of_none in ((None, True, False), ("--flips", True, True), ("--no-flips", False, False)):
+            words = ["--model", "x", *place, *([word] if word else [])]
+            asked = command.averaging(module.parser().parse_args(words))
+            assert purpose.averaging(asked)["flips"] is of_the_run
+            assert older.averaging(asked)["flips"] is of_none
 
 
 def test_evaluate_prints_a_name_that_is_no_utf_8(model_file, kaggle_folder, tmp_path, capsys):

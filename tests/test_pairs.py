@@ -349,7 +349,7 @@ def test_every_command_works_on_pairs_and_leaves_their_values_alone(two_kinds, k
 
     predict.main(["--model", model, "--input", str(folder / "Images"), "--output", str(tmp_path / "out")])
     image = draw(0, (0, 255) if kind == "one" else (0, 5, 9))[0]
-    probabilities = inference.predict_probabilities(inference.load_model(model), image[None])[0]
+    probabilities = inference.predict_probabilities(inference.load_model(model), image[None], flips=True)[0]
     expected = 255 * (probabilities >= 0.5) if kind == "one" else np.array([0, 5, 9])[probabilities.argmax(-1)]
     assert np.array_equal(np.asarray(Image.open(tmp_path / "out/cat0_0_mask.png")), expected)
     assert Image.open(tmp_path / "out/cat0_0_overlay.png").size == (WIDTH, HEIGHT)

@@ -60,6 +60,11 @@ class Purpose:
         own = {"threshold": self.threshold, "smallest_part": smallest_part}
         return AreaRule(**own | asked)
 
+    def averaging(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return how to predict, as `inference.predict_probabilities` takes it: `flips` of None as in its run."""
+        own = (self.settings or {}).get("flips", Settings.flips)
+        return asked | {"flips": own if asked["flips"] is None else asked["flips"]}
+
     @classmethod
     def of_note(cls, note: dict[str, Any]) -> "Purpose":
         """Return what `note` gave; TypeError or KeyError for anything else."""
