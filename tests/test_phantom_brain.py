@@ -1,6 +1,5 @@
 import copy
 import errno
-import os
 import re
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+import helpers
 from helpers.data import brain, phantom_brain
 from helpers.data.phantom_brain import CEREBRUM, FLAIR, HEAD, HINDBRAIN, POST, PRE, VENTRICLE
 
@@ -100,7 +100,7 @@ def test_files_hold_what_patient_gives(made):
 
 
 def test_same_seed_same_bytes_whatever_the_threads_and_the_count(made, tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(helpers, "processors", lambda: 1)
     again = files_of(phantom_brain.make(tmp_path, patients=3, progress=False, slices=SLICES))
     first = files_of(made)
     first.pop("README.md")  # it tells the number of patients

@@ -272,6 +272,17 @@ def test_threads_are_as_many_as_the_quota_pays_for(monkeypatch):
         assert os.environ.get("TF_NUM_INTRAOP_THREADS") == ("2" if threads else None)
 
 
+def test_readers_have_as_many_threads_as_the_quota_pays_for(monkeypatch):
+    import helpers
+    from helpers.data import disk
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(helpers, "processors", lambda: 2)
+    taken = itertools.count()
+    next(disk.made_ahead(int, ((next(taken),) for _ in range(100))))
+    assert next(taken) == 5, "two for each of two threads, and the one that was asked for"
+
+
 # --- the Makefile, with a Python that installs nothing
 
 FAKE_PYTHON = """#!/bin/sh

@@ -16,6 +16,7 @@ from pathlib import Path
 import tqdm.asyncio
 import tqdm.auto
 
+import helpers
 from helpers.data import lock
 
 _DAY = 24 * 3600  # seconds
@@ -93,7 +94,7 @@ def progress_bar(iterable: Iterable | None = None, **settings) -> tqdm.auto.tqdm
 
 def in_threads(work: Callable, jobs: Sequence[tuple], description: str, unit: str, progress: bool) -> None:
     """Call `work(*job)` for each job on all processors, with a bar; the first error ends it all."""
-    with concurrent.futures.ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+    with concurrent.futures.ThreadPoolExecutor(min(helpers.processors(), 8)) as pool:
         calls = [pool.submit(work, *job) for job in jobs]
         try:
             finished = concurrent.futures.as_completed(calls)
@@ -104,8 +105,12 @@ def in_threads(work: Callable, jobs: Sequence[tuple], description: str, unit: st
             raise
 
 
-def made_ahead(work: Callable, jobs: Iterable[tuple], workers: int) -> Iterator:
-    """Yield `work(*job)` for each job in its order, up to two for each of `workers` threads made in advance."""
+def made_ahead(work: Callable, jobs: Iterable[tuple], workers: int | None = None) -> Iterator:
+    """Yield `work(*job)` for each job in its order, up to two for each of `workers` threads made in advance.
+
+    There are as many threads as processors, unless it is said.
+    """
+    workers = workers or helpers.processors()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         waiting: collections.deque = collections.deque()
         for job in jobs:

@@ -99,7 +99,7 @@ def look_at_all(
         for path in alone:
             facts[path] = _seen(looks[path], path)
             bar.update()
-        ahead = disk.made_ahead(_seen, ((looks[path], path) for path in together), workers=os.cpu_count() or 1)
+        ahead = disk.made_ahead(_seen, ((looks[path], path) for path in together))
         for path, seen in zip(together, ahead, strict=True):
             facts[path] = seen
             bar.update()

@@ -9,7 +9,6 @@ have the same layout. Built by hand in lesson 12.
 
 import collections
 import dataclasses
-import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -224,7 +223,7 @@ def class_weights(scenes: Sequence[Scene], progress: bool = True) -> list[float]
         ValueError: as in `read_classes`.
     """
     counts = np.zeros(len(street_classes.CLASSES))
-    read = disk.made_ahead(read_classes, ((scene,) for scene in scenes), workers=os.cpu_count() or 1)
+    read = disk.made_ahead(read_classes, ((scene,) for scene in scenes))
     bar = disk.progress_bar(read, desc="counting classes", total=len(scenes), unit="scene", disable=not progress)
     for classes in bar:
         counts += class_counts(classes)

@@ -2,7 +2,6 @@
 
 import argparse
 import itertools
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -246,7 +245,7 @@ def batches(slices: brain.Slices, settings: Settings, epoch: int = 0) -> Iterato
         images, masks = augmentation(slices.images[chosen], slices.masks[chosen], rng)
         return images.astype("float32") / 255, masks[..., None].astype("float32")
 
-    return disk.made_ahead(batch, rows(), workers=os.cpu_count() or 1)
+    return disk.made_ahead(batch, rows())
 
 
 def seen(slices: brain.Slices, settings: Settings) -> int:

@@ -1,7 +1,6 @@
 """What tasks share that train on pieces of photographs, cut out and varied ahead of the training step."""
 
 import itertools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -54,7 +53,7 @@ def batches(
         # The 1 keeps these draws apart from those of the order.
         return vary(*read(example), np.random.default_rng((settings.seed, place, 1)))
 
-    ahead = disk.made_ahead(piece, jobs(), workers=os.cpu_count() or 1)
+    ahead = disk.made_ahead(piece, jobs())
     while True:
         images, classes = zip(*itertools.islice(ahead, size), strict=True)
         # One piece at a time: a tenth of the time of stacking all and then dividing the stack.
