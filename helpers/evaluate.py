@@ -45,6 +45,10 @@ def parser() -> argparse.ArgumentParser:
         "--figure", type=Path, metavar="FILE", help="draw the confusion matrix of the classes here (.png, .pdf, .svg)"
     )
     command.add_inference_options(result)
+    result.add_argument(
+        "--groups", metavar="PATTERN",
+        help="pairs: what is one group, a pattern or a CSV as `train` takes it (as in the run of the network)",
+    )  # fmt: skip
     return result
 
 
@@ -57,12 +61,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.check_output("--figure", options.figure, PICTURES)
     asked = command.area_rule(options)
     model, purpose = tasks.load(options.model, options.dataset)
+    if options.groups is not None:
+        tasks.refuse_unused(purpose.dataset, {"groups": "--groups"})
     averaging = purpose.averaging(command.averaging(options))
     rule = purpose.area_rule(asked, options.model)
     if options.figure is not None and len(purpose.classes) == 1:
         raise ValueError(f"--figure draws several classes, and {options.model} has one: leave it out.")
     task = tasks.get(purpose.dataset)
-    scores, words, confusion = task.evaluate(model, purpose, options.data, rule, averaging)
+    scores, words, confusion = task.evaluate(model, purpose, options.data, rule, averaging, options.groups)
     print(f"{disk.printable(options.model)} on {words} of {disk.printable(options.data)}\n")
     print(task.layout(scores).report(scores))
     if options.json is not None:

@@ -128,6 +128,8 @@ def plan(options: argparse.Namespace) -> list[tuple[Settings, Path]]:
     }
     flags = {name: FIELDS[name].metadata["flag"] for name in given}
     tasks.refuse_unused(options.dataset, flags)
+    if given.get("groups", "").lower().endswith(".csv"):  # the network says it to `evaluate`, in whatever folder
+        given["groups"] = str(Path(given["groups"]).expanduser().resolve())
     default = tasks.get(options.dataset).defaults
     models = given.pop("model", [default.model])
     # The pretrained encoder belongs to the default's network, as the weights of the classes do to its loss.

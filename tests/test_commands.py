@@ -501,6 +501,7 @@ def test_predict_names_an_image_that_cannot_be_read_and_writes_the_others(model_
         (["--smallest-part", "1"], 1, "--smallest-part is 1.0: give a share from 0"),
         (["--smallest-part", "0.3"], 19, "--smallest-part is for one class"),
         (["--figure", "x.png"], 1, "--figure draws several classes"),
+        (["--groups", "x.csv"], 1, "--groups is for pairs, and brain does nothing with it"),
     ],
 )
 def test_evaluate_refuses_what_the_network_has_no_use_for(words, classes, message, tmp_path):

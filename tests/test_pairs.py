@@ -6,6 +6,7 @@ import io
 import json
 import unicodedata
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -362,6 +363,29 @@ def test_every_command_works_on_pairs_and_leaves_their_values_alone(two_kinds, k
     else:
         with pytest.raises(ValueError, match="--smallest-part is for one class"):
             predict.main(["--model", model, *parts])
+
+
+def test_groups_that_cannot_be_found_are_told_and_can_be_given(two_kinds, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"cat{number // 2}_{number % 2},cat{number // 2}" for number in range(12)]
+    (tmp_path / "groups.csv").write_text("\n".join(["file,group", *rows]))
+    options = train.parser().parse_args(["--dataset", "pairs", "--data", "x", "--groups", "groups.csv"])
+    assert [settings.groups for settings, _ in train.plan(options)] == [str(tmp_path / "groups.csv")]
+    settings = settings_for(two_kinds["one"], groups="gone.csv")
+    image = keras.Input((32, 32, 3))
+    network = keras.Model(image, keras.layers.Conv2D(1, 1, activation="sigmoid")(image))
+    note = Purpose.of_run(settings, ("255",), (32, 32), "none").note()
+    (tmp_path / "x.keras").write_bytes(checkpoint.serialise(network, note))
+    words = ["--model", "x.keras", "--data", str(two_kinds["one"])]
+    evaluate.main(words)
+    printed = capsys.readouterr()
+    assert "12 images, 12 groups" in printed.out
+    assert "gone.csv: no such file" in printed.err and "a group of its own: give --groups" in printed.err
+    evaluate.main([*words, "--groups", "groups.csv"])
+    printed = capsys.readouterr()
+    assert "12 images, 6 groups" in printed.out and "of its own" not in printed.err
+    with pytest.raises(FileNotFoundError, match="other.csv: no such file"):
+        evaluate.main([*words, "--groups", "other.csv"])
 
 
 def test_no_group_is_on_both_sides_and_the_scores_are_those_of_the_final_weights(two_kinds, tmp_path):

@@ -126,7 +126,12 @@ class Task(Protocol):
 
     @staticmethod
     def evaluate(
-        model: keras.Model, purpose: Purpose, source: str, rule: inference.AreaRule | None, averaging: dict
+        model: keras.Model,
+        purpose: Purpose,
+        source: str,
+        rule: inference.AreaRule | None,
+        averaging: dict,
+        groups: str | None = None,
     ) -> tuple[dict, str, np.ndarray | None]:
         """Score a trained network on a set.
 
@@ -136,6 +141,7 @@ class Task(Protocol):
             source: as in `Settings.data`.
             rule: from probabilities to an area; None for several classes.
             averaging: flips, scales and window, as in `inference.predict_probabilities`.
+            groups: as in `Settings.groups`, of a data set that reads them; None for those of the network's run.
 
         Returns:
             The scores, words for what was scored, and the confusion matrix if there are several classes.

@@ -124,7 +124,12 @@ class Task:
 
     @staticmethod
     def evaluate(
-        model: keras.Model, purpose: Purpose, source: str, rule: inference.AreaRule | None, averaging: dict
+        model: keras.Model,
+        purpose: Purpose,
+        source: str,
+        rule: inference.AreaRule | None,
+        averaging: dict,
+        groups: str | None = None,
     ) -> tuple[dict, str, np.ndarray | None]:
         """Score all patients of a set; the words say how many they are, and there is no confusion matrix."""
         preparation.require(brain.inspect(source), _UNIT)

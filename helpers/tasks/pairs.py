@@ -7,6 +7,7 @@ import argparse
 import colorsys
 import csv
 import functools
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -164,21 +165,31 @@ class Task:
 
     @staticmethod
     def evaluate(
-        model: keras.Model, purpose: Purpose, source: str, rule: inference.AreaRule | None, averaging: dict
+        model: keras.Model,
+        purpose: Purpose,
+        source: str,
+        rule: inference.AreaRule | None,
+        averaging: dict,
+        groups: str | None = None,
     ) -> tuple[dict, str, np.ndarray | None]:
         """Score all pairs of a folder; with the words for them, and the confusion matrix of several classes."""
         preparation.require(pairs.inspect(source, trained=purpose.classes), "pairs")
         found = pairs.find(source)
         kinds = pairs.classes_of(found, trained=purpose.classes)
         try:
-            groups = pairs.groups_of(found, (purpose.settings or {}).get("groups"))
-        except (OSError, ValueError):  # those of the training: other files need not have them
-            groups = pairs.groups_of(found, None)
+            units = pairs.groups_of(found, groups or (purpose.settings or {}).get("groups"))
+        except (OSError, ValueError) as error:
+            if groups is not None:
+                raise
+            # those of the training: other files need not have them
+            reason = disk.printable(str(error).rstrip("."))
+            print(f"{reason}. Each image is scored as a group of its own: give --groups.", file=sys.stderr, flush=True)
+            units = pairs.groups_of(found, None)
         examples = disk.progress_bar(_arrays(found, pairs.class_table(kinds), None), desc="scoring", total=len(found))
         counts = count(model, examples, kinds, rule or inference.HALF, **averaging)
-        words = f"{len(found)} images, {len(set(groups))} groups"
+        words = f"{len(found)} images, {len(set(units))} groups"
         if kinds.one_area:
-            return metrics.scores_from_counts(counts, groups), words, None
+            return metrics.scores_from_counts(counts, units), words, None
         return metrics.street_scores(counts, purpose.classes), words, counts.sum(axis=0)
 
     @staticmethod

@@ -123,7 +123,12 @@ class Task:
 
     @staticmethod
     def evaluate(
-        model: keras.Model, purpose: Purpose, source: str, rule: inference.AreaRule | None, averaging: dict
+        model: keras.Model,
+        purpose: Purpose,
+        source: str,
+        rule: inference.AreaRule | None,
+        averaging: dict,
+        groups: str | None = None,
     ) -> tuple[dict, str, np.ndarray | None]:
         """Score the val split of a set; with the words for it, and the confusion matrix."""
         preparation.require(streets.inspect(source), "scenes")
