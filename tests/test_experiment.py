@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 import weakref
 
 import conftest
@@ -26,7 +27,7 @@ from helpers.scores import metrics
 from helpers.settings import Settings
 from helpers.tasks import binary
 from helpers.tasks import brain as brain_task
-from helpers.training import experiment, run_folder
+from helpers.training import devices, experiment, run_folder
 
 pytestmark = pytest.mark.usefixtures("shallow")
 
@@ -189,6 +190,12 @@ def test_a_finished_run_is_returned_and_not_trained_again(settings, finished, tm
     assert again.history == finished.history
     experiment.run(settings, tmp_path / "run", overwrite=True, progress=False)
     assert (tmp_path / "run/final.keras").stat().st_mtime_ns > before
+
+
+def test_a_process_that_is_not_the_first_returns_no_finished_run(settings, finished, monkeypatch):
+    """Or each of them would write the table of all runs."""
+    monkeypatch.setattr(devices, "Devices", lambda number: types.SimpleNamespace(process=1, processes=2))
+    assert experiment.run(settings, finished.folder, progress=False) is None
 
 
 def test_a_run_that_is_begun_anew_is_kept_until_the_new_one_can_begin(settings, finished, tmp_path):

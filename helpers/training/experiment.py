@@ -121,11 +121,11 @@ def run(
     _refuse_batch(settings, max(number_of_devices, 1))
     spread = devices.Devices(number_of_devices)  # first, because TensorFlow's devices are fixed by its first step
     _refuse_batch(settings, number_of_devices * spread.processes)
+    first = spread.process == 0
     if not overwrite:
         run_folder.refuse_other_settings(settings, folder)
         if run_folder.is_finished(folder) and run_folder.says_its_settings(folder):
-            return run_folder.read(folder)
-    first = spread.process == 0
+            return run_folder.read(folder) if first else None
     with run_folder.alone_in(folder) if first else contextlib.nullcontext():
         # finished since a moment ago, or its settings are damaged
         if not overwrite and first and run_folder.is_finished(folder):
