@@ -324,6 +324,15 @@ def test_an_epoch_uses_no_slice_twice(settings):
     assert len(seen) == steps * 4 == len(set(seen))
 
 
+def test_a_batch_is_whole_where_there_are_fewer_slices(settings):
+    """Else it would not be what the devices that share it were promised."""
+    few = brain.load(settings.data, 32).select(np.arange(3))
+    few.images[:] = np.arange(3)[:, None, None, None]
+    images, masks = next(brain_task.batches(few, dataclasses.replace(settings, batch=8, augment=False)))
+    assert len(images) == len(masks) == 8
+    assert sorted(np.unique(np.rint(images * 255), return_counts=True)[1] // images[0].size) == [2, 3, 3]
+
+
 def test_an_epoch_draws_its_share_of_the_slices_without_tumour(kaggle_folder):
     slices = brain.load(kaggle_folder, size=32, progress=False)
     numbered = dataclasses.replace(

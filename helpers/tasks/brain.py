@@ -240,6 +240,8 @@ def batches(slices: brain.Slices, settings: Settings, epoch: int = 0) -> Iterato
                 order = rng.permutation(np.concatenate([np.flatnonzero(has_tumour), drawn]))
             else:
                 order = rng.permutation(len(slices))
+            # Where they do not fill a batch they come again, or devices could not share it.
+            order = np.resize(order, max(len(order), settings.batch))
             for step in range(settings.steps or whole):
                 first = step % whole * settings.batch
                 # Slices read in ascending order are read once through, also from a file.
