@@ -9,7 +9,15 @@ import math
 import numbers
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
+
+_KINDS = {
+    int: (numbers.Integral, "a whole number"),
+    float: (numbers.Real, "a number"),
+    bool: (bool, "True or False"),
+    str: (str, "text"),
+}
+"""What a setting of each type may be, and the words for it."""
 
 
 def _setting(
@@ -153,15 +161,21 @@ class Settings:
         return dataclasses.replace(self, **paths)
 
     def check(self) -> None:
-        """Raise ValueError for a number that is none, or outside of its range; costs nothing."""
+        """Raise ValueError for a value that is not of its type, or outside of its range; costs nothing."""
+        hints = get_type_hints(Settings)
         for field in dataclasses.fields(self):
-            value, limits = getattr(self, field.name), field.metadata
-            if value is None or isinstance(value, (bool, str)):
+            value, limits, hint = getattr(self, field.name), field.metadata, hints[field.name]
+            if value is None and type(None) in get_args(hint):
                 continue
-            words = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            for number in value if isinstance(value, tuple) else (value,):
-                if not isinstance(number, numbers.Real):
-                    raise ValueError(f"{field.name} is {value!r}: give a number.")
+            several = get_origin(hint) is tuple
+            words = " ".join(map(str, value)) if several else str(value)
+            kind = (*get_args(hint), hint)[0]
+            what, kind_words = _KINDS[kind]
+            for number in value if several else (value,):
+                if not isinstance(number, what) or (isinstance(number, bool) and kind is not bool):
+                    raise ValueError(f"{field.name} is {number!r}: give {kind_words}.")
+                if kind in (bool, str):
+                    continue
                 if limits["above"] is not None and not number > limits["above"]:
                     raise ValueError(f"{field.name} is {words}: give a number above {limits['above']}.")
                 if limits["least"] is not None and not number >= limits["least"]:
