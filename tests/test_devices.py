@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from test_streets import write_scene
@@ -170,6 +171,13 @@ def test_devices_that_are_not_there_are_refused(number, variables, message, monk
         monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match=message):
         devices.Devices(number)
+
+
+def test_across_machines_all_their_devices_are_meant(monkeypatch):
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: [f"cpu:{number}" for number in range(4)])
+    for number in (1, 4):
+        with pytest.raises(ValueError, match=f"devices is {number}, but JAX has 2 on each machine, .*give that number"):
+            devices._data_parallel(number, processes=2)
 
 
 def test_a_batch_that_devices_cannot_share_is_refused(tmp_path):

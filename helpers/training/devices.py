@@ -35,7 +35,7 @@ class Devices:
         process, processes: which of the processes this is, and how many there are; the first writes the files.
 
     Args:
-        number: devices of this machine.
+        number: devices of this machine; across several machines, all of them.
 
     Raises:
         ValueError: there are fewer devices, or this backend of Keras cannot use several.
@@ -142,11 +142,15 @@ def _mirrored(number: int):
 
 def _data_parallel(number: int, processes: int):
     there = keras.distribution.list_devices()
-    if len(there) < number * processes:
+    if processes > 1 and len(there) != number * processes:
         raise ValueError(
-            f"devices is {number}, but JAX has {len(there) // processes} on each machine: give at most that, or try it "
-            f"on a CPU with XLA_FLAGS=--xla_force_host_platform_device_count={number}."
+            f"devices is {number}, but JAX has {len(there) // processes} on each machine, and across machines all of "
+            "them work together: give that number."
         )
-    chosen = there if processes > 1 else there[:number]
+    if len(there) < number:
+        raise ValueError(
+            f"devices is {number}, but JAX has {len(there)}: give at most that, or try it on a CPU "
+            f"with XLA_FLAGS=--xla_force_host_platform_device_count={number}."
+        )
     # Each process reads its own share of a batch.
-    return keras.distribution.DataParallel(devices=chosen, auto_shard_dataset=False)
+    return keras.distribution.DataParallel(devices=there[: number * processes], auto_shard_dataset=False)
