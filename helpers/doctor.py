@@ -54,10 +54,15 @@ except ImportError as error:
 import keras
 seconds = time.monotonic() - start
 keras.layers.Conv2D(1, 3)(keras.ops.ones((1, 8, 8, 8)))
+if keras.backend.backend() == "torch":  # for which Keras has no list
+    import torch
+    devices = [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["cpu:0"]
+else:
+    devices = keras.distribution.list_devices()
 print("\\n" + json.dumps({
     "keras": keras.__version__, "backend": keras.backend.backend(), "seconds": seconds,
     "image_data_format": keras.config.image_data_format(), "floatx": keras.config.floatx(),
-    "devices": keras.distribution.list_devices(),
+    "devices": devices,
 }))
 """
 

@@ -1,10 +1,14 @@
 """Windows that slide, scales and mirror images: what is averaged, and that nothing shows a seam."""
 
+import sys
+import types
+
 import keras
 import numpy as np
 import pytest
 
 from helpers.nets import inference, zoo
+from helpers.training import run_folder
 
 
 def pointwise():
@@ -64,6 +68,19 @@ def test_scales_are_averaged_at_the_images_own_size(images):
     np.testing.assert_allclose(half, 100 / 255, atol=1e-6)
     both = inference.predict_probabilities(model, stripes, scales=(1.0, 0.5))
     np.testing.assert_allclose(both, (stripes / 255 + 100 / 255) / 2, atol=1e-6)
+
+
+def test_torch_names_its_devices_itself(monkeypatch):
+    """Keras 3.15 has no list of them, and fails where it is asked for one."""
+    for number, names in ((0, ["cpu:0"]), (2, ["cuda:0", "cuda:1"])):
+        torch = types.SimpleNamespace(cuda=types.SimpleNamespace(device_count=lambda number=number: number))
+        torch.__version__ = "2.0"
+        monkeypatch.setitem(sys.modules, "torch", torch)
+        monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+        monkeypatch.setattr(keras.distribution, "list_devices", lambda: pytest.fail("Keras was asked"))
+        assert inference.devices() == names
+        assert inference.on_gpu() == inference.worth_compiling() == bool(number)
+        assert run_folder.environment()["devices"] == ", ".join(names)
 
 
 def test_flips_average_the_image_and_its_mirror_image_in_windows_too():

@@ -4,6 +4,7 @@ Used in every lesson that looks at a prediction.
 """
 
 import dataclasses
+import importlib
 import itertools
 import math
 import re
@@ -98,8 +99,16 @@ def worth_compiling() -> bool:
 
 def on_gpu() -> bool:
     """Whether there is a GPU."""
+    return any(device.startswith(("gpu", "cuda")) for device in devices())
+
+
+def devices() -> list[str]:
+    """Names of what this backend of Keras computes on, such as "gpu:0"."""
+    if keras.backend.backend() == "torch":  # for which Keras has no list
+        torch = importlib.import_module("torch")
+        return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["cpu:0"]
     # Asked for "gpu", JAX raises an error where there is none.
-    return any(device.startswith(("gpu", "cuda")) for device in keras.distribution.list_devices())
+    return keras.distribution.list_devices()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -361,7 +361,7 @@ def environment() -> dict[str, str | int]:
         "python": platform.python_version(),
         "system": platform.platform(),
         "processors": os.cpu_count() or 1,
-        "devices": ", ".join(keras.distribution.list_devices()),
+        "devices": ", ".join(inference.devices()),
         "backend": backend,
         **versions,
     }
