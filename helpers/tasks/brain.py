@@ -64,8 +64,6 @@ class Task:
         held_out.check(settings)
         if settings.tumour_free > 1:
             raise ValueError(f"tumour_free is {settings.tumour_free}: give a share from 0 to 1.")
-        if not settings.size > 0:
-            raise ValueError(f"size is {settings.size}: give a number above 0.")
 
     @staticmethod
     def classes(settings: Settings) -> tuple[str, ...]:

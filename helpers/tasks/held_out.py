@@ -10,13 +10,11 @@ USES = frozenset({"validation", "folds", "fold"})
 
 
 def check(settings: Settings) -> None:
-    """Raise ValueError for a share or a fold that cannot be."""
-    if settings.folds and not 0 <= settings.fold < settings.folds:
+    """Raise ValueError for a fold that cannot be."""
+    if settings.folds and settings.fold >= settings.folds:
         raise ValueError(f"fold is {settings.fold}: give a number from 0 to {settings.folds - 1}.")
-    if settings.folds == 1 or settings.folds < 0:
+    if settings.folds == 1:
         raise ValueError(f"folds is {settings.folds}: give 2 or more, or 0 for one split.")
-    if not 0 <= settings.validation < 1:
-        raise ValueError(f"validation is {settings.validation}: give a share from 0 up to, not with, 1.")
 
 
 def split(settings: Settings, units: np.ndarray, word: str) -> tuple[np.ndarray, np.ndarray]:

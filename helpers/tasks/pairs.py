@@ -74,10 +74,7 @@ class Task:
     def check(settings: Settings) -> None:
         """Raise ValueError for settings that no images can meet; reads none."""
         held_out.check(settings)
-        if not settings.size > 0:
-            raise ValueError(f"size is {settings.size}: give a number above 0.")
-        if not 0 < settings.scale[0] <= settings.scale[1]:
-            raise ValueError(f"scale is {settings.scale}: give a lowest and a highest factor above 0.")
+        pieces.check(settings)
 
     @staticmethod
     def classes(settings: Settings) -> tuple[str, ...]:

@@ -11,6 +11,13 @@ from helpers.data import augment, disk
 from helpers.settings import Settings
 
 
+def check(settings: Settings) -> None:
+    """Raise ValueError for factors of a scale that are in the wrong order."""
+    lowest, highest = settings.scale
+    if lowest > highest:
+        raise ValueError(f"scale is {lowest} {highest}: give the lowest factor first, and then the highest.")
+
+
 def batches(
     examples: Sequence[Any],
     read: Callable[[Any], tuple[Image.Image, Image.Image]],

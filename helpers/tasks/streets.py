@@ -68,10 +68,7 @@ class Task:
     @staticmethod
     def check(settings: Settings) -> None:
         """Raise ValueError for settings that no scenes can meet; reads none."""
-        if min(settings.crop) < 1:
-            raise ValueError(f"crop is {_pair(settings.crop)}: give a height and a width above 0.")
-        if not 0 < settings.scale[0] <= settings.scale[1]:
-            raise ValueError(f"scale is {_pair(settings.scale)}: give a lowest and a highest factor above 0.")
+        pieces.check(settings)
 
     @staticmethod
     def classes(settings: Settings) -> tuple[str, ...]:
@@ -240,10 +237,6 @@ def count(
             np.asarray(classes), predicted, len(street_classes.CLASSES), street_classes.IGNORE
         )
     return confusions
-
-
-def _pair(values: Sequence[float]) -> str:
-    return " ".join(map(str, values))
 
 
 def prepare(options: argparse.Namespace) -> None:
