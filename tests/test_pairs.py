@@ -460,7 +460,7 @@ def scored(folder, classes, *masks):
         Image.fromarray(image).save(folder / f"x{number}.png")
         Image.fromarray(mask).save(folder / f"x{number}_mask.png")
     purpose = Purpose("pairs", classes, (None, None), "none", 0.5 if len(classes) == 1 else None)
-    scores, _, confusion = tasks.get("pairs").evaluate(First(len(classes)), purpose, str(folder), None, {})
+    scores, _, confusion = tasks.get("pairs").evaluate(First(len(classes)), purpose, str(folder), inference.HALF, {})
     return scores if confusion is None else confusion.tolist()
 
 
@@ -482,7 +482,7 @@ def test_masks_in_which_nothing_could_be_learned_are_scored(tmp_path):
     small[0, :5] = 2
     Image.fromarray(small).save(tmp_path / "x0_mask.png")
     purpose = Purpose("pairs", ("0", "1", "2"), (None, None), "none", None)
-    _, _, confusion = tasks.get("pairs").evaluate(First(3), purpose, str(tmp_path), None, {})
+    _, _, confusion = tasks.get("pairs").evaluate(First(3), purpose, str(tmp_path), inference.HALF, {})
     assert confusion.tolist() == [[95, 0, 0], [100, 0, 0], [5, 0, 0]]
 
 

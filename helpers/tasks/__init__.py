@@ -129,7 +129,7 @@ class Task(Protocol):
         model: keras.Model,
         purpose: Purpose,
         source: str,
-        rule: inference.AreaRule | None,
+        rule: inference.AreaRule,
         averaging: dict,
         groups: str | None = None,
     ) -> tuple[dict, str, np.ndarray | None]:
@@ -139,7 +139,7 @@ class Task(Protocol):
             model: the network.
             purpose: what it was trained for.
             source: as in `Settings.data`.
-            rule: from probabilities to an area; None for several classes.
+            rule: from probabilities to an area; of several classes it is not asked.
             averaging: flips, scales and window, as in `inference.predict_probabilities`.
             groups: as in `Settings.groups`, of a data set that reads them; None for those of the network's run.
 
@@ -160,7 +160,7 @@ class Task(Protocol):
         paths: Sequence[Path],
         root: Path,
         output: Path,
-        rule: inference.AreaRule | None,
+        rule: inference.AreaRule,
         averaging: dict,
     ) -> list[str]:
         """Write what a trained network finds in these files, below `output` as they lie below `root`.

@@ -125,14 +125,14 @@ class Task:
         model: keras.Model,
         purpose: Purpose,
         source: str,
-        rule: inference.AreaRule | None,
+        rule: inference.AreaRule,
         averaging: dict,
         groups: str | None = None,
     ) -> tuple[dict, str, np.ndarray | None]:
         """Score all patients of a set; the words say how many they are, and there is no confusion matrix."""
         preparation.require(brain.inspect(source), _UNIT)
         slices = brain.load(source)
-        counts = count(model, slices, rule or inference.HALF, progress=True, **averaging)
+        counts = count(model, slices, rule, progress=True, **averaging)
         scores = metrics.scores_from_counts(counts, slices.patients)
         return scores, f"{len(scores['patients'])} patients, {len(slices)} slices", None
 
@@ -148,7 +148,7 @@ class Task:
         paths: Sequence[Path],
         root: Path,
         output: Path,
-        rule: inference.AreaRule | None,
+        rule: inference.AreaRule,
         averaging: dict,
     ) -> list[str]:
         """Write a mask and an overlay for each slice; return what is wrong with those that cannot be read.
@@ -156,7 +156,6 @@ class Task:
         The slices of one patient in one folder are normalised together, also with those that are not asked for, and
         are one volume for the rule.
         """
-        rule = rule or inference.HALF
         volumes: dict[tuple[Path, str], list[Path]] = {}
         for path in paths:
             volumes.setdefault(_volume_of(path), []).append(path)

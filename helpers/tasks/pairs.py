@@ -165,7 +165,7 @@ class Task:
         model: keras.Model,
         purpose: Purpose,
         source: str,
-        rule: inference.AreaRule | None,
+        rule: inference.AreaRule,
         averaging: dict,
         groups: str | None = None,
     ) -> tuple[dict, str, np.ndarray | None]:
@@ -183,7 +183,7 @@ class Task:
             print(f"{reason}. Each image is scored as a group of its own: give --groups.", file=sys.stderr, flush=True)
             units = pairs.groups_of(found, None)
         examples = disk.progress_bar(_arrays(found, pairs.class_table(kinds), None), desc="scoring", total=len(found))
-        counts = count(model, examples, kinds, rule or inference.HALF, **averaging)
+        counts = count(model, examples, kinds, rule, **averaging)
         words = f"{len(found)} images, {len(set(units))} groups"
         if kinds.one_area:
             return metrics.scores_from_counts(counts, units), words, None
@@ -201,14 +201,12 @@ class Task:
         paths: Sequence[Path],
         root: Path,
         output: Path,
-        rule: inference.AreaRule | None,
+        rule: inference.AreaRule,
         averaging: dict,
     ) -> list[str]:
         """Write a mask, with the values of those that were trained on, and an overlay for each image."""
         values = np.array(purpose.classes, "int").astype("uint8")
         colours = _colours(len(values))
-
-        rule = rule or inference.HALF
 
         def decide(probabilities: np.ndarray) -> np.ndarray:
             return probabilities >= rule.threshold if len(values) == 1 else probabilities.argmax(axis=-1)

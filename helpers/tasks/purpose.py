@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import helpers
-from helpers.nets.inference import AreaRule
+from helpers.nets.inference import HALF, AreaRule
 from helpers.settings import Settings
 
 
@@ -39,10 +39,10 @@ class Purpose:
         """Return it in plain values."""
         return dataclasses.asdict(self)
 
-    def area_rule(self, asked: dict[str, float], name: str) -> AreaRule | None:
+    def area_rule(self, asked: dict[str, float], name: str) -> AreaRule:
         """Return the way from probabilities to an area: what was asked for, and for the rest, as its run was scored.
 
-        None for a network of several classes, which takes the likeliest.
+        A network of several classes takes the likeliest, and has no use for it.
 
         Args:
             asked: `threshold` and `smallest_part`, each or none.
@@ -55,7 +55,7 @@ class Purpose:
             if asked:
                 option = f"--{next(iter(asked)).replace('_', '-')}"
                 raise ValueError(f"{option} is for one class, and {name} has several: leave it out.")
-            return None
+            return HALF
         smallest_part = (self.settings or {}).get("smallest_part", Settings.smallest_part)
         own = {"threshold": self.threshold, "smallest_part": smallest_part}
         return AreaRule(**own | asked)

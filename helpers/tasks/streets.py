@@ -123,7 +123,7 @@ class Task:
         model: keras.Model,
         purpose: Purpose,
         source: str,
-        rule: inference.AreaRule | None,
+        rule: inference.AreaRule,
         averaging: dict,
         groups: str | None = None,
     ) -> tuple[dict, str, np.ndarray | None]:
@@ -149,7 +149,7 @@ class Task:
         paths: Sequence[Path],
         root: Path,
         output: Path,
-        rule: inference.AreaRule | None,
+        rule: inference.AreaRule,
         averaging: dict,
     ) -> list[str]:
         """Write label ids and an overlay for each photograph; return what is wrong with those that cannot be read."""
