@@ -253,16 +253,13 @@ def _until_fitted(batches: Callable[[], Iterator]) -> Iterator[Callable[[], Iter
         ways.clear()
 
 
-class _policy:
+@contextlib.contextmanager
+def _policy(name: str | None) -> Iterator[None]:
     """Keras' global dtype policy for the length of a with block."""
-
-    def __init__(self, name: str | None):
-        self.name = name
-
-    def __enter__(self):
-        self.before = keras.config.dtype_policy()
-        if self.name is not None:
-            keras.config.set_dtype_policy(self.name)
-
-    def __exit__(self, *_):
-        keras.config.set_dtype_policy(self.before)
+    before = keras.config.dtype_policy()
+    if name is not None:
+        keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
