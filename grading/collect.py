@@ -107,6 +107,7 @@ def read(path: pathlib.Path, parts: tuple[str, ...], known: dict[str, check.Less
     taken = set(answers[lesson.name].values())
     released = {check.bare(source) for source in lesson.cells.values()}
     checks = {each.check_id for each in lesson.exercises} | {each.check_grade_id for each in lesson.exercises}
+    checks -= {""}  # what a person marks has no check
     others = [
         cell["source"]
         for number, cell in enumerate(cells)

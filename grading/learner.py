@@ -19,6 +19,10 @@ from grading import inside, wire
 
 HEAVY = ("helpers", "keras", "tensorflow", "matplotlib", "scipy", "pandas", "cityscapesscripts")
 MOST_BYTES = 2**30
+CONSTANT = (
+    ast.Constant, ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.BinOp, ast.UnaryOp,
+    ast.operator, ast.unaryop, ast.expr_context,
+)  # fmt: skip
 
 
 class Lazy(types.ModuleType):
@@ -103,20 +107,18 @@ def parsed(source: str, name: str) -> ast.Module:
 
 
 def is_definition(statement: ast.stmt) -> bool:
-    """Whether a statement is an import, a definition or a plain constant."""
-    if isinstance(statement, ast.Assign):
-        try:
-            ast.literal_eval(statement.value)
-        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            return False
-        return True
+    """Whether a statement is an import, a definition or a constant, which calls nothing and takes no part of anything."""
+    if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
+        whole = isinstance(statement.value, ast.Lambda)
+        return whole or all(isinstance(each, CONSTANT) for each in ast.walk(statement.value))
     return isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
 
 
 def binds(statement: ast.stmt) -> set[str]:
     """The names that an import, a definition or a constant gives a value."""
-    if isinstance(statement, ast.Assign):
-        names = [each for target in statement.targets for each in ast.walk(target) if isinstance(each, ast.Name)]
+    if isinstance(statement, ast.Assign | ast.AnnAssign):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        names = [each for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)]
         return {each.id for each in names if isinstance(each.ctx, ast.Store)}
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return {each.asname or each.name.partition(".")[0] for each in statement.names}

@@ -4,6 +4,7 @@ One run grades all of `submissions.py`; each test then looks at one row.
 """
 
 import argparse
+import ast
 import csv
 import functools
 import html
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 
 from grading import __main__ as grader
-from grading import check, collect, gradebook, new_lesson, report, sandbox, wire
+from grading import check, collect, gradebook, learner, new_lesson, report, sandbox, wire
 
 import course  # isort: skip
 import submissions  # isort: skip
@@ -685,6 +686,43 @@ def submitted(folder, *names):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(lesson(LESSON, submissions.HALF)))
     return collect.submissions(folder, collect.lessons(ROOT / "solutions"))
+
+
+def one_of(folder, lesson_folder, change):
+    """The submission of a new lesson with an answer for a person, after a change of its cells; and the lesson."""
+    assert new_lesson.main(["16_recall", "--solutions", str(lesson_folder)]) == 0
+    notebook = json.loads((lesson_folder / "16_recall" / "16_recall.ipynb").read_text())
+    known = collect.lessons(lesson_folder)["16_recall"]
+    for cell in notebook["cells"]:
+        stubs = [each.stub for each in known.exercises if each.by_hand and each.name == cell["id"]]
+        cell["source"] = stubs[0] if stubs else check.released("".join(cell["source"]))
+    change(notebook["cells"])
+    hand_in(folder, "Ada", notebook, "16_recall.ipynb")
+    (one,) = collect.submissions(folder, {"16_recall": known})
+    return one, known
+
+
+def test_own_cells_are_kept_in_a_lesson_with_answers_for_a_person(tmp_path):
+    def change(cells):
+        cells.insert(2, {"cell_type": "code", "metadata": {}, "source": "def share(a, b):\n    return a / b"})
+
+    assert one_of(tmp_path / "in", tmp_path / "all", change)[0].others == ["def share(a, b):\n    return a / b"]
+
+
+def test_constants_of_own_cells_are_kept_and_nothing_is_trained():
+    kept = (
+        "COL: int = 0",
+        "SIZE = 2**8",
+        "HALF = -SIZE / 2",
+        "PI = np.pi",
+        "square = lambda x: keep(x)",
+        "A, B = 1, [2]",
+    )
+    left = "fit = train()", "first = images[0]", "COL: int", "print(1)", "drawn = [draw() for _ in range(9)]"
+    for source in kept + left:
+        (statement,) = ast.parse(source).body
+        assert learner.is_definition(statement) == (source in kept), source
+    assert [learner.binds(ast.parse(source).body[0]) for source in kept[:2]] == [{"COL"}, {"SIZE"}]
 
 
 @pytest.mark.parametrize(
