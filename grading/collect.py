@@ -1,7 +1,7 @@
 """What learners handed in: which file is whose and of which lesson, and which cell answers which exercise.
 
-Nothing in a submission is believed but the text of its cells. An answer is found by the exercise's grade_id, else by
-its cell id, else by the name that it defines; checks are always those of the solutions.
+Nothing in a submission is believed but the text of its cells. An answer is found by the name that it defines, else by
+the exercise's grade_id or its cell id; checks are always those of the solutions.
 """
 
 import ast
@@ -160,9 +160,16 @@ def _cell(cell: dict) -> dict:
     metadata = cell.get("metadata")
     about = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     grade_id = about.get("grade_id") if isinstance(about, dict) else None
+    source = writable(source) if isinstance(source, str) else ""
+    code = cell.get("cell_type") == "code"
+    whole = check.nodes(source)[:1] if code else []
+    begun = re.findall(r"^(?:def|class) (\w+)", source, re.MULTILINE) if code and not whole else []
+    made = [one.name for each in whole for one in each.body if isinstance(one, ast.FunctionDef | ast.ClassDef)]
     return {
-        "code": cell.get("cell_type") == "code",
-        "source": writable(source) if isinstance(source, str) else "",
+        "code": code,
+        "source": source,
+        "defines": {*made, *begun},
+        "runs": bool(whole),
         "id": str(cell.get("id", "")),
         "grade_id": str(grade_id or ""),
     }
@@ -174,29 +181,33 @@ def writable(text: str) -> str:
 
 
 def _answers(lesson: check.Lesson, cells: list[dict]) -> dict[str, int]:
-    """{exercise: which cell answers it}, for the exercises that are there."""
+    """{exercise: which cell answers it}, for the exercises that are there.
+
+    Of several cells that define it the last one written counts, as in a notebook that is run from above.
+    """
     found = {}
+    released = {check.bare(source) for source in lesson.cells.values()}
     for each in lesson.exercises:
-        names = [] if each.by_hand else each.defines
-        looks = [
-            [number for number, cell in enumerate(cells) if cell["grade_id"] == each.name],
-            [number for number, cell in enumerate(cells) if cell["id"] == each.cell_id],
-            [number for number, cell in enumerate(cells) if cell["code"] and names and _defines(cell["source"], names)],
+        names = set() if each.by_hand else set(each.defines)
+        theirs = released - {check.bare(each.stub)}
+        right = [number for number, cell in enumerate(cells) if cell["code"] != each.markdown]
+        own = [number for number in right if cells[number]["grade_id"] == each.name]
+        own = own or [number for number in right if cells[number]["id"] == each.cell_id]
+        defining = [
+            number
+            for number in right
+            if names and names <= cells[number]["defines"] and check.bare(cells[number]["source"]) not in theirs
         ]
-        for numbers in looks:
-            numbers = [number for number in numbers if cells[number]["code"] != each.markdown]
-            if names:  # a learner may have emptied the cell, and answered in another
-                defining = [number for number in numbers if _defines(cells[number]["source"], names)]
-                numbers = defining or ([] if looks[2] else numbers)
-            if numbers:
-                written = [n for n in numbers if not check.is_blank(cells[n]["source"], each.stub)]
-                found[each.name] = (written or numbers)[-1]
-                break
+        looks = [
+            [number for number in defining if cells[number]["runs"]],
+            own,
+            [number for number in defining if not cells[number]["runs"]],
+        ]
+        answers = [number for look in looks for number in reversed(look)]
+        written = [number for number in answers if not check.is_blank(cells[number]["source"], each.stub)]
+        if answers:
+            found[each.name] = (written or answers)[0]
     return found
-
-
-def _defines(source: str, names: list[str]) -> bool:
-    return all(re.search(rf"^(?:def|class) {re.escape(name)}\b", source, re.MULTILINE) for name in names)
 
 
 def _lesson_of_name(parts: list[str], known) -> tuple[str | None, str]:

@@ -19,6 +19,10 @@ from grading import inside, wire
 
 HEAVY = ("helpers", "keras", "tensorflow", "matplotlib", "scipy", "pandas", "cityscapesscripts")
 MOST_BYTES = 2**30
+# a line of a notebook alone: a magic, a command or a question, whose value may get names
+NOTEBOOK = re.compile(
+    r"^([ \t]*(?:([\w.][\w., \t]*=)[ \t]*)?)(?:[%!](?!=)(?:.*\\\n)*.*|\?.*|[%\w.*]+\?\??[ \t]*$)", re.MULTILINE
+)
 CONSTANT = (
     ast.Constant, ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.BinOp, ast.UnaryOp,
     ast.operator, ast.unaryop, ast.expr_context,
@@ -99,15 +103,21 @@ class Answers:
 
 
 def parsed(source: str, name: str) -> ast.Module:
-    """A cell's syntax tree; lines that only a notebook understands do nothing."""
+    """A cell's syntax tree; what only a notebook understands does nothing, and has the value None."""
     try:
         return ast.parse(source, name)
     except SyntaxError:
-        return ast.parse(re.sub(r"^(\s*)[%!].*", r"\1pass", source, flags=re.MULTILINE), name)
+        indent = re.match(r"(?:[ \t]*\n)*([ \t]*)", source)[1]
+        source = re.sub(rf"^{indent}", "", source, flags=re.MULTILINE) if indent else source
+        return ast.parse(NOTEBOOK.sub(_nothing, source), name)
+
+
+def _nothing(found: re.Match) -> str:
+    return found[1] + ("None" if found[2] else "pass") + "\n" * found[0].count("\n")
 
 
 def is_definition(statement: ast.stmt) -> bool:
-    """Whether a statement is an import, a definition or a constant, which calls nothing and takes no part of anything."""
+    """Whether a statement is an import, a definition or a constant: it calls nothing and looks nothing up."""
     if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
         whole = isinstance(statement.value, ast.Lambda)
         return whole or all(isinstance(each, CONSTANT) for each in ast.walk(statement.value))

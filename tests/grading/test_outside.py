@@ -642,6 +642,21 @@ def test_table_of_numbers_of_numpy_in_lists_comes_back():
 
 
 @needs_sandbox
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "?doubled\ndef doubled(x):\n    return 2 * x\ndoubled?\ndoubled??",
+        "files = !ls\ntook = %timeit -o 1 + 1\n!echo one \\\n  two\ndef doubled(x):\n    return 2 * x",
+        "\n    def doubled(x):\n        %time y = x\n        return 2 * x\n# all of it",
+    ],
+)
+def test_what_only_a_notebook_understands_costs_nothing(answer):
+    own = own_lesson(("exercise", DOUBLED), ("check", "assert doubled(3) == 6, 'expected 6'"))
+    (verdict,) = check.judge(own, {"doubled": answer}, [], sandbox.Limits(), "1")
+    assert verdict.state == "right", verdict.sentence
+
+
+@needs_sandbox
 def test_answer_may_use_what_the_lesson_defines():
     """A function, what that needs, and constants; the exercise's own name is nobody's gift."""
     own = own_lesson(
@@ -700,6 +715,32 @@ def one_of(folder, lesson_folder, change):
     hand_in(folder, "Ada", notebook, "16_recall.ipynb")
     (one,) = collect.submissions(folder, {"16_recall": known})
     return one, known
+
+
+@pytest.mark.parametrize(
+    ("cells", "counts"),
+    [
+        (["STUB", "def dice(c):\n    return 1"], 1),
+        (["def dice(c):\n    return 0", "def dice(c):\n    return 1"], 1),
+        (["def dice(c):\n    return 1", "STUB"], 0),
+        (["def dice(c):\n    return 1", "'''\ndef dice(c):\n    return 0\n'''"], 0),
+        (["def dice(c):\n    return 1", "def dice(c)\n    return 0"], 0),
+        (["def dice(c)\n    return 1", "STUB"], 0),
+        (["dice = lambda c: 1", "dice(counts)"], 0),
+        (["", "    def dice(c):\n        return 1\n    dice?"], 1),
+    ],
+)
+def test_of_several_cells_the_last_that_is_written_is_the_answer(tmp_path, cells, counts):
+    """The first is the exercise's own cell, the other a new one below it."""
+    known = collect.lessons(ROOT / "solutions")
+    notebook, stub = lesson(LESSON, {"pixel-counts": submissions.PIXELS}), known[LESSON].exercises[1].stub
+    cells = [stub if each == "STUB" else each for each in cells]
+    (place,) = [number for number, cell in enumerate(notebook["cells"]) if cell["id"] == "dice"]
+    notebook["cells"][place]["source"] = cells[0]
+    notebook["cells"].insert(place + 1, {"cell_type": "code", "metadata": {}, "source": cells[1]})
+    hand_in(tmp_path, "Ada", notebook)
+    (one,) = collect.submissions(tmp_path, known)
+    assert one.cells["dice"] == cells[counts]
 
 
 def test_own_cells_are_kept_in_a_lesson_with_answers_for_a_person(tmp_path):
