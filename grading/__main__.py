@@ -242,8 +242,11 @@ def _row(each: collect.Submission, known, answer: dict | None, options, marks: d
     for found, exercise in zip(answer["verdicts"], lesson.exercises, strict=True):
         points, sentence, state = found["points"], found["sentence"], found["state"]
         if exercise.by_hand:
-            points, comment = marks.get((each.student, each.lesson, exercise.name), (None, ""))
-            written = not check.is_blank(each.cells.get(exercise.name, ""), exercise.stub)
+            points, comment, marked = marks.get((each.student, each.lesson, exercise.name), (None, "", ""))
+            answer = each.cells.get(exercise.name, "")
+            if marked not in ("", report.digest(answer)):  # the mark is another answer's
+                points = None
+            written = not check.is_blank(answer, exercise.stub)
             if exercise.name not in each.cells or not written:
                 points, comment, state = points or 0.0, "Nothing is written yet.", "blank"
             elif points is not None:

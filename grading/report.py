@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import hashlib
 import html
 import io
 import pathlib
@@ -268,10 +269,11 @@ BY_HAND = """
 <script>
 document.getElementById("save").onclick = () => {{
   const quote = text => '"' + String(text).replaceAll('"', '""') + '"';
-  const lines = [["student", "lesson", "exercise", "points", "comment"].map(quote).join(",")];
+  const lines = [["student", "lesson", "exercise", "points", "comment", "answer"].map(quote).join(",")];
   for (const each of document.querySelectorAll("section"))
     lines.push([each.dataset.student, each.dataset.lesson, each.dataset.exercise,
-      each.querySelector("input").value, each.querySelector("textarea").value].map(quote).join(","));
+      each.querySelector("input").value, each.querySelector("textarea").value,
+      each.dataset.answer].map(quote).join(","));
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([lines.join("\\r\\n") + "\\r\\n"], {{type: "text/csv"}}));
   link.download = "by_hand.csv";
@@ -287,19 +289,24 @@ def by_hand_page(rows: list[Row], by_hand: dict, marks: dict, path: pathlib.Path
     Args:
         rows: all grades.
         by_hand: {lesson: names of the exercises that a person marks}.
-        marks: what was marked before, {(student, lesson, exercise): (points, comment)}.
+        marks: what was marked before, as of `read_marks`.
         path: of the page.
     """
     answers, waiting = [], 0
     for row in rows:
         for name in by_hand.get(row.lesson, []):
             if row.graded and name in row.sources:
-                points, comment = marks.get((row.student, row.lesson, name), (None, ""))
+                points, comment, marked = marks.get((row.student, row.lesson, name), (None, "", ""))
+                answer = digest(row.sources[name])
+                changed = marked not in ("", answer) and (points is not None or comment)
                 waiting += row.points.get(name) is None
                 about = [html.escape(text, quote=True) for text in (row.student, row.lesson, name)]
                 answers.append(
-                    '<section data-student="{}" data-lesson="{}" data-exercise="{}">'.format(*about)
+                    '<section data-student="{}" data-lesson="{}" data-exercise="{}" data-answer="{}">'.format(
+                        *about, answer
+                    )
                     + "<h2>{}: {}, {}</h2>".format(*about)
+                    + ("<p>It has changed since you marked it.</p>" if changed else "")
                     + f"<pre>{html.escape(row.sources[name])}</pre>"
                     + f'<p><label>Points, 0 to {number(row.most[name])}: <input type="number" min="0" step="any" '
                     + f'max="{number(row.most[name])}" value="{number(points)}"></label></p>'
@@ -312,8 +319,15 @@ def by_hand_page(rows: list[Row], by_hand: dict, marks: dict, path: pathlib.Path
     return waiting
 
 
+def digest(answer: str) -> str:
+    """A short name of what was answered, by which a mark knows it; its first letter keeps it from being a number."""
+    return "a" + hashlib.sha256(answer.encode()).hexdigest()[:12]
+
+
 def read_marks(path: pathlib.Path) -> dict:
-    """{(student, lesson, exercise): (points, comment)} of by_hand.csv; points None where the field is empty.
+    """{(student, lesson, exercise): (points, comment, digest of the answer)} of by_hand.csv.
+
+    Points are None where the field is empty, the digest is "" where the table has none, as those of before.
 
     Raises:
         ValueError: a line has no number as points.
@@ -324,7 +338,8 @@ def read_marks(path: pathlib.Path) -> dict:
             for line, row in enumerate(csv.DictReader(file), start=2):
                 try:
                     points = float(row["points"].replace(",", ".")) if row["points"].strip() else None
-                    marks[row["student"], row["lesson"], row["exercise"]] = points, row["comment"] or ""
+                    key = row["student"], row["lesson"], row["exercise"]
+                    marks[key] = points, row["comment"] or "", row.get("answer") or ""
                 except (KeyError, AttributeError, ValueError):
                     raise ValueError(f"{path}, line {line}: points must be a number, or empty; mend it.") from None
     return marks

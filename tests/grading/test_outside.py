@@ -411,7 +411,7 @@ def test_answers_that_a_person_marks_have_a_page_and_a_column(tmp_path):
     (tmp_path / "by_hand.csv").write_text(
         '"student","lesson","exercise","points","comment"\n"Ada","15","why","2,5","Good."\n'
     )
-    assert report.read_marks(tmp_path / "by_hand.csv") == {("Ada", "15", "why"): (2.5, "Good.")}
+    assert report.read_marks(tmp_path / "by_hand.csv") == {("Ada", "15", "why"): (2.5, "Good.", "")}
     (tmp_path / "by_hand.csv").write_text("student,lesson,exercise,points,comment\nAda,15,why,many,\n")
     with pytest.raises(ValueError, match=r"by_hand.csv, line 2: points must be a number"):
         report.read_marks(tmp_path / "by_hand.csv")
@@ -831,10 +831,17 @@ def test_marks_make_an_answer_that_a_person_reads_graded(tmp_path, answer, mark,
     reads = {"points": None, "state": "by hand", "sentence": "A person reads this one."}
     cells = {"recall": recall.solution} | ({"why": answer} if answer is not None else {})
     one = collect.Submission("Ada", "16_recall", tmp_path, cells=cells)
-    options, marks = argparse.Namespace(own_work=False), {("Ada", "16_recall", "why"): (mark, "Good.")}
+    options, marks = argparse.Namespace(own_work=False), {("Ada", "16_recall", "why"): (mark, "Good.", "")}
     row = grader._row(one, known, {"verdicts": [right, reads]}, options, marks)
     assert (row.points, row.status) == ({"recall": 1.0, "why": points}, state)
     assert report.by_hand_page([row], {"16_recall": ["why"]}, marks, tmp_path / "by_hand.html") == (points is None)
+    marks = {("Ada", "16_recall", "why"): (mark, "Good.", report.digest("Words of before."))}
+    row = grader._row(one, known, {"verdicts": [right, reads]}, options, marks)
+    assert row.points["why"] == (None if answer == "My words." else 0.0)  # the mark of an answer that has changed
+    report.by_hand_page([row], {"16_recall": ["why"]}, marks, tmp_path / "changed.html")
+    if answer is not None:
+        page = (tmp_path / "changed.html").read_text()
+        assert "It has changed" in page and f'value="{report.number(mark)}"' in page and report.digest(answer) in page
     nothing = {"points": 0.0, "state": "blank", "sentence": "Nothing is written yet."}
     blank = collect.Submission("Ada", "16_recall", tmp_path, cells={"recall": recall.stub, "why": why.stub})
     row = grader._row(blank, known, {"verdicts": [nothing, reads]}, options, {})
