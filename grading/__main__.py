@@ -19,6 +19,7 @@ from grading import check, collect, report, sandbox
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 STATES_OF_NOTHING = ("blank", "missing")
+ELSEWHERE = "(Nothing is in its own cell. This is all that was written outside of the lesson's cells:)"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -237,17 +238,20 @@ def _row(each: collect.Submission, known, answer: dict | None, options, marks: d
     if answer is None or "verdicts" not in answer:
         words = f"The grader failed, which says nothing of the answers: {(answer or {}).get('error', 'no answer')}."
         return report.Row(each.student, each.lesson, "failed to run", {}, most, {}, [words, *each.notes], each.cells)
-    row = report.Row(each.student, each.lesson, "graded", {}, most, {}, list(each.notes), each.cells)
+    row = report.Row(each.student, each.lesson, "graded", {}, most, {}, list(each.notes), dict(each.cells))
     states = set()
     for found, exercise in zip(answer["verdicts"], lesson.exercises, strict=True):
         points, sentence, state = found["points"], found["sentence"], found["state"]
         if exercise.by_hand:
             points, comment, marked = marks.get((each.student, each.lesson, exercise.name), (None, "", ""))
-            answer = each.cells.get(exercise.name, "")
-            if marked not in ("", report.digest(answer)):  # the mark is another answer's
+            answer = each.cells.get(exercise.name, exercise.stub)
+            if check.bare(answer) in ("", check.bare(exercise.stub)):
+                answer = "\n\n".join(dict.fromkeys(each.words if exercise.markdown else each.others + each.words))
+                if answer:
+                    row.sources[exercise.name] = f"{ELSEWHERE}\n\n{answer}"
+            if marked not in ("", report.digest(row.sources.get(exercise.name, ""))):  # the mark is another answer's
                 points = None
-            written = not check.is_blank(answer, exercise.stub)
-            if exercise.name not in each.cells or not written:
+            if not answer:
                 points, comment, state = points or 0.0, "Nothing is written yet.", "blank"
             elif points is not None:
                 state = "right"

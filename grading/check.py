@@ -448,7 +448,7 @@ class Lesson:
     name: str
     imports: str
     exercises: list[Exercise]
-    cells: dict[str, str]  # {id: source} of the cells of code, as they are released
+    released: set[str]  # the texts of all cells as they are released, `bare`
     digest: str
     ungraded: list[str]  # cells of code that are neither the imports, nor an exercise, nor its check
 
@@ -515,7 +515,7 @@ def read_lesson(name: str, notebook: dict, digest: str) -> Lesson:
     """
     code = [cell for cell in notebook["cells"] if cell["cell_type"] in ("code", "markdown")]
     text = {id(cell): "".join(cell["source"]) for cell in code}
-    exercises, cells, ungraded, imports, last = [], {}, [], None, None
+    exercises, texts, ungraded, imports, last = [], set(), [], None, None
     for cell in code:
         about = cell["metadata"].get("nbgrader") or {}
         source, code_cell = text[id(cell)], cell["cell_type"] == "code"
@@ -528,11 +528,9 @@ def read_lesson(name: str, notebook: dict, digest: str) -> Lesson:
             imports = source
         elif code_cell and not about.get("grade") and not about.get("solution"):
             ungraded.append(source)
-        if code_cell:
-            cells[cell.get("id", about.get("grade_id", ""))] = released(source)
+        stub = released(source)
         if about.get("grade") and about.get("solution"):
             identity = cell.get("id", about["grade_id"])
-            stub = released(source)
             if stub == source:  # without marks nbgrader empties the whole cell
                 stub = f'raise NotImplementedError("{STUB}")' if code_cell else "YOUR ANSWER HERE"
             exercises.append(
@@ -551,7 +549,8 @@ def read_lesson(name: str, notebook: dict, digest: str) -> Lesson:
                     float(about["points"]), released(text[id(last)]), text[id(last)], source,
                 )
             )  # fmt: skip
-    return Lesson(name, imports or "", exercises, cells, digest, ungraded)
+        texts.add(bare(stub))
+    return Lesson(name, imports or "", exercises, texts, digest, ungraded)
 
 
 # ---- judging

@@ -30,7 +30,8 @@ class Submission:
         problem: a sentence that says why it cannot be graded, else None.
         notes: sentences that the instructor should read.
         cells: {exercise: source} of the answers.
-        others: the learner's own cells.
+        others: the learner's own cells of code.
+        words: what else they wrote, outside of the exercises' cells.
     """
 
     student: str
@@ -40,6 +41,7 @@ class Submission:
     notes: list[str] = dataclasses.field(default_factory=list)
     cells: dict[str, str] = dataclasses.field(default_factory=dict)
     others: list[str] = dataclasses.field(default_factory=list)
+    words: list[str] = dataclasses.field(default_factory=list)
 
 
 def lessons(folder: pathlib.Path) -> dict[str, check.Lesson]:
@@ -105,19 +107,19 @@ def read(path: pathlib.Path, parts: tuple[str, ...], known: dict[str, check.Less
         return Submission(student, named, path, f"This is lesson {fullest}, handed in as {named}.")
     lesson = known[named or fullest]
     taken = set(answers[lesson.name].values())
-    released = {check.bare(source) for source in lesson.cells.values()}
     checks = {each.check_id for each in lesson.exercises} | {each.check_grade_id for each in lesson.exercises}
     checks -= {""}  # what a person marks has no check
-    others = [
-        cell["source"]
+    own = [
+        cell
         for number, cell in enumerate(cells)
-        if cell["code"]
-        and number not in taken
+        if number not in taken
         and not {cell["id"], cell["grade_id"]} & checks
-        and check.bare(cell["source"]) not in released
+        and check.bare(cell["source"]) not in lesson.released | {""}
     ]
+    others = [cell["source"] for cell in own if cell["code"]]
+    words = [cell["source"] for cell in own if cell["prose"]]
     given = {name: cells[number]["source"] for name, number in answers[lesson.name].items()}
-    return Submission(student, lesson.name, path, cells=given, others=others)
+    return Submission(student, lesson.name, path, cells=given, others=others, words=words)
 
 
 def read_cells(path: pathlib.Path) -> list[dict]:
@@ -162,14 +164,17 @@ def _cell(cell: dict) -> dict:
     grade_id = about.get("grade_id") if isinstance(about, dict) else None
     source = writable(source) if isinstance(source, str) else ""
     code = cell.get("cell_type") == "code"
-    whole = check.nodes(source)[:1] if code else []
+    parts = check.nodes(source) if code else []
+    whole = parts[:1]
     begun = re.findall(r"^(?:def|class) (\w+)", source, re.MULTILINE) if code and not whole else []
+    prose = not begun and all(isinstance(one, ast.Expr | ast.Constant) for one in parts[1:])  # or is no Python at all
     made = [one.name for each in whole for one in each.body if isinstance(one, ast.FunctionDef | ast.ClassDef)]
     return {
         "code": code,
         "source": source,
         "defines": {*made, *begun},
         "runs": bool(whole),
+        "prose": not code or prose,
         "id": str(cell.get("id", "")),
         "grade_id": str(grade_id or ""),
     }
@@ -186,11 +191,10 @@ def _answers(lesson: check.Lesson, cells: list[dict]) -> dict[str, int]:
     Of several cells that define it the last one written counts, as in a notebook that is run from above.
     """
     found = {}
-    released = {check.bare(source) for source in lesson.cells.values()}
     for each in lesson.exercises:
         names = set() if each.by_hand else set(each.defines)
-        theirs = released - {check.bare(each.stub)}
-        right = [number for number, cell in enumerate(cells) if cell["code"] != each.markdown]
+        theirs = lesson.released - {check.bare(each.stub)}
+        right = [number for number, cell in enumerate(cells) if each.by_hand or cell["code"] != each.markdown]
         own = [number for number in right if cells[number]["grade_id"] == each.name]
         own = own or [number for number in right if cells[number]["id"] == each.cell_id]
         defining = [

@@ -750,6 +750,62 @@ def test_own_cells_are_kept_in_a_lesson_with_answers_for_a_person(tmp_path):
     assert one_of(tmp_path / "in", tmp_path / "all", change)[0].others == ["def share(a, b):\n    return a / b"]
 
 
+WORDS = "When all is marked, for then nothing is missed."
+
+
+def without_names(cells, answer):
+    for cell in cells:
+        cell["metadata"] = {}
+        del cell["id"]
+    answer["source"] = WORDS
+
+
+def below(cells, answer):
+    cells.insert(cells.index(answer) + 1, {"cell_type": "markdown", "metadata": {}, "source": WORDS})
+
+
+def as_code(cells, answer):
+    answer |= {"cell_type": "code", "source": WORDS}
+
+
+def anew(cells, answer):
+    cells[cells.index(answer)] = {"cell_type": "code", "metadata": {}, "source": f"# {WORDS}"}
+
+
+def emptied(cells, answer):
+    below(cells, answer)
+    answer["source"] = ""
+
+
+def in_the_question(cells, answer):
+    cells[cells.index(answer) - 1]["source"] += f"\n\n{WORDS}"
+
+
+def beside_own_code(cells, answer):
+    cells.append({"cell_type": "code", "metadata": {}, "source": "x = 1\nprint(x)"})
+
+
+@pytest.mark.parametrize("change", [without_names, below, as_code, anew, emptied, in_the_question, beside_own_code])
+def test_words_outside_their_cell_wait_for_a_person(tmp_path, change):
+    """Only where a student wrote no words at all there is nothing to read."""
+    one, known = one_of(tmp_path / "in", tmp_path / "all", lambda cells: change(cells, cells[-2]))
+    nothing = {"points": 0.0, "state": "blank", "sentence": "Nothing is written yet."}
+    reads = {"points": None, "state": "by hand", "sentence": "A person reads this one."}
+    row = grader._row(one, {known.name: known}, {"verdicts": [nothing, reads]}, argparse.Namespace(own_work=False), {})
+    if change is beside_own_code:
+        assert (row.points["why"], row.status) == (0, "blank")
+    else:
+        assert (row.points["why"], row.status) == (None, "waits for marks") and WORDS in row.sources["why"]
+        assert "print" not in row.sources["why"]
+
+
+def test_released_lesson_holds_no_words_of_a_student(tmp_path):
+    known = collect.lessons(ROOT / "solutions")
+    for name in known:
+        hand_in(tmp_path, "Ada", (ROOT / "lessons" / name / f"{name}.ipynb").read_text(), f"{name}.ipynb")
+    assert not [one.lesson for one in collect.submissions(tmp_path, known) if one.words or one.others]
+
+
 def test_constants_of_own_cells_are_kept_and_nothing_is_trained():
     kept = (
         "COL: int = 0",
