@@ -81,8 +81,7 @@ def grade(options) -> int:
     store = options.out / "build" / "grading"
     seed = _seed(options, store)
     print(
-        f"{len(found)} notebooks of {len({each.student for each in found})} students; "
-        f"hidden tests draw from SEED={seed}"
+        f"{len(found)} hand-ins of {len({each.student for each in found})} students; hidden tests draw from SEED={seed}"
     )
     verdicts = _judge_all(found, known, folders, options, store, seed)
     rows = [_row(each, known, verdicts.get(number), options, marks) for number, each in enumerate(found)]

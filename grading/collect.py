@@ -11,12 +11,15 @@ import json
 import pathlib
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 
 from grading import check
 
 MOST_BYTES = 64 * 2**20
-MOODLE = re.compile(r"_\d+_assignsubmission(_.*)?$")  # what it adds to a name
-DATE = re.compile(r"(?<!\d)(20\d\d_\d\d?_\d\d?|\d\d?_\d\d?_20\d\d)(?!\d)")
+MOODLE = re.compile(r"(_\d+)_assignsubmission(_.*)?$")  # what it adds to a name
+# in a name numbers that are no lesson's: dates, and those that Canvas adds
+NUMBERS = re.compile(r"(?<!\d)(20\d\d_\d\d?_\d\d?|\d\d?_\d\d?_20\d\d)(?!\d)|^[a-z]+(_late)?_\d+_\d+(?=_)")
+COPY = re.compile(r"[ _-]*(\(\d+\)|copy[ _-]*\d*)$", re.IGNORECASE)  # what browsers and Jupyter add
 
 
 @dataclasses.dataclass
@@ -59,30 +62,62 @@ def submissions(folder: pathlib.Path, known: dict[str, check.Lesson]) -> list[Su
 
     Links below the folder are left out: they may lead anywhere.
     """
-    groups = {}
+    groups, strays = {}, {}
     for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        if any(part.startswith(".") or part == "__MACOSX" for part in parts) or ".ipynb" not in path.name.lower():
+        parts = [writable(unicodedata.normalize("NFC", part)) for part in path.relative_to(folder).parts]
+        if any(part.startswith(".") or part == "__MACOSX" for part in parts):
             continue
         below = [path, *path.parents][: len(parts)]
         if any(each.is_symlink() for each in below) or not path.is_file():
             continue
-        one = read(path, parts, known)
-        groups.setdefault((one.student, one.lesson), []).append(one)
+        if ".ipynb" in path.name.lower():
+            one = read(path, parts, known)
+            groups.setdefault((one.student, one.lesson), []).append(one)
+        elif path.suffix != ".keras":  # a network is the leaderboard's
+            named, place = _lesson_of_name(parts, known)
+            if named or len(parts) > 1:
+                strays.setdefault((_student(parts, place), named), []).append(path)
     chosen = []
     for several in groups.values():
-        several.sort(key=lambda one: (one.problem is None, one.path.stat().st_mtime_ns, one.path.name))
-        *left, best = several
-        if left:
-            latest, *older = (f"`{writable(one.path.name)}`" for one in [best, *left])
-            best.notes.append(
-                f"Several notebooks for one lesson: {latest}, the latest, counts, not {', '.join(older)}."
+        numbers = [MOODLE.search(one.path.relative_to(folder).parts[0]) for one in several]
+        numbers = [found[1] if found else "" for found in numbers]
+        apart = set(numbers) if len({*numbers} - {""}) > 1 else [None]  # two learners of one name
+        for number in apart:
+            best = _best(
+                [one for one, its in zip(several, numbers, strict=True) if number in (None, its)], folder, known
             )
-        chosen.append(best)
+            best.student += number or ""
+            chosen.append(best)
+    there = {one.student for one in chosen} | {student for student, _ in groups}
+    for (student, named), paths in strays.items():
+        if (student, named) not in groups and (named or student not in there):
+            names = ", ".join(f"`{writable(path.name)}`" for path in paths[:5]) + (", ..." if len(paths) > 5 else "")
+            problem = f"There is no notebook, only {names}: unpack what is packed, or ask for the .ipynb file."
+            chosen.append(Submission(student, named or writable(paths[0].name), paths[0], problem))
     return sorted(chosen, key=lambda one: (one.lesson, one.student))
 
 
-def read(path: pathlib.Path, parts: tuple[str, ...], known: dict[str, check.Lesson]) -> Submission:
+def _best(several: list[Submission], folder: pathlib.Path, known: dict[str, check.Lesson]) -> Submission:
+    """Of one learner's notebooks for one lesson the one that counts; its notes say why."""
+
+    def name(one):
+        return writable(one.path.relative_to(folder).as_posix())
+
+    def rank(one):
+        exercises = known[one.lesson].exercises if one.lesson in known else []
+        written = sum(not check.is_blank(one.cells.get(each.name, each.stub), each.stub) for each in exercises)
+        return one.problem is None, written > 0, one.path.stat().st_mtime_ns, written, name(one)
+
+    *left, best = sorted(several, key=rank)
+    if left:
+        reasons = "that can be read", "with answers", "the latest", "the fullest of one time", "the last by name"
+        why = next(words for words, one, other in zip(reasons, rank(best), rank(left[-1]), strict=True) if one != other)
+        older = ", ".join(f"`{name(one)}`" for one in left)
+        best.notes.append(f"Several notebooks for one lesson: `{name(best)}`, {why}, counts, not {older}.")
+    return best
+
+
+def read(path: pathlib.Path, parts: list[str], known: dict[str, check.Lesson]) -> Submission:
     """One file, as a submission.
 
     Args:
@@ -90,15 +125,15 @@ def read(path: pathlib.Path, parts: tuple[str, ...], known: dict[str, check.Less
         parts: its path below the folder of all submissions, from which whose it is can be told.
         known: all lessons.
     """
-    parts = [writable(unicodedata.normalize("NFC", part)) for part in parts]
-    named, before = _lesson_of_name(parts, known)
-    student = MOODLE.sub("", parts[0] if len(parts) > 1 else before or parts[0])
+    named, place = _lesson_of_name(parts, known)
+    student = _student(parts, place)
     try:
         cells = read_cells(path)
     except ValueError as error:
         return Submission(student, named or parts[-1], path, str(error))
     answers = {name: _answers(lesson, cells) for name, lesson in known.items()}
-    fullest = max(answers, key=lambda name: (len(answers[name]), name == named), default=None)
+    by_number = {name: _place_of_number(parts[-1], name) for name in known}
+    fullest = max(answers, key=lambda name: (len(answers[name]), name == named, bool(by_number[name])), default=None)
     if fullest is None or not answers[fullest]:
         return Submission(student, named or parts[-1], path, "No exercise of any lesson is in this notebook.")
     if named and not answers[named]:
@@ -106,6 +141,7 @@ def read(path: pathlib.Path, parts: tuple[str, ...], known: dict[str, check.Less
             return Submission(student, named, path, "No exercise of this lesson is in the notebook.")
         return Submission(student, named, path, f"This is lesson {fullest}, handed in as {named}.")
     lesson = known[named or fullest]
+    student = student if named else _student(parts, by_number[lesson.name])
     taken = set(answers[lesson.name].values())
     checks = {each.check_id for each in lesson.exercises} | {each.check_grade_id for each in lesson.exercises}
     checks -= {""}  # what a person marks has no check
@@ -136,6 +172,10 @@ def read_cells(path: pathlib.Path) -> list[dict]:
             except UnicodeDecodeError:
                 raise ValueError("The file is no text, so it is no notebook.") from None
             break
+    if re.search(r"^(<{7}|>{7}) ", text, re.MULTILINE):
+        raise ValueError(
+            "The file holds a conflict that Git could not settle (`<<<<<<<`): ask for the mended notebook."
+        )
     if text.lstrip()[:1] == "<":
         raise ValueError("The file is a web page, not a notebook: download it with File > Download.")
     try:
@@ -214,24 +254,35 @@ def _answers(lesson: check.Lesson, cells: list[dict]) -> dict[str, int]:
     return found
 
 
-def _lesson_of_name(parts: list[str], known) -> tuple[str | None, str]:
-    """The lesson that a file's name, or its folder's, names; and what stands before it in the file's name."""
+def _plain(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]", "_", text).lower()  # as long as the text: places in it count its letters
 
-    def plain(text):
-        return re.sub(r"[^A-Za-z0-9]", "_", text).lower()  # as long as the text: `place` counts its letters
 
+def _lesson_of_name(parts: Sequence[str], known: Iterable[str]) -> tuple[str | None, slice | None]:
+    """The lesson whose whole name stands in a file's name, or its folder's; and where in the file's name it does."""
     for part in reversed(parts):
         for name in known:
-            place = plain(part).find(plain(name))
-            if place >= 0:
-                return name, parts[-1][:place].strip(" _-.") if part == parts[-1] else ""
-    undated = DATE.sub(lambda found: "_" * len(found[0]), plain(parts[-1]).removesuffix("_ipynb"))
-    for name in known:
-        number = name.partition("_")[0]
-        found = re.search(rf"(?<!\d){re.escape(number)}(?!\d)", undated)
-        if number.isdigit() and found:
-            return name, parts[-1][: found.start()].strip(" _-.")
-    return None, ""
+            start = _plain(part).find(_plain(name))
+            if start >= 0:
+                return name, slice(start, start + len(name)) if part == parts[-1] else None
+    return None, None
+
+
+def _place_of_number(file: str, lesson: str) -> slice | None:
+    """Where a lesson's number stands alone in a file's name, and is no part of a date or of what Canvas adds."""
+    text = NUMBERS.sub(lambda found: "_" * len(found[0]), _plain(file))
+    number = lesson.partition("_")[0]
+    found = re.search(rf"(?<![a-z0-9]){re.escape(number)}(?![a-z0-9])", text) if number.isdigit() else None
+    return slice(*found.span()) if found else None
+
+
+def _student(parts: Sequence[str], place: slice | None) -> str:
+    """Whose a file is: by its folder, else by what stands before the lesson in its name, else by what stands after."""
+    if len(parts) > 1:
+        return MOODLE.sub("", parts[0])
+    whole = re.sub(r"\.(ipynb.*|\w+)$", "", parts[0], flags=re.IGNORECASE)
+    around = [whole[: place.start], COPY.sub("", whole[place.stop :])] if place else []
+    return MOODLE.sub("", next((text for each in around if (text := each.strip(" _-."))), whole))
 
 
 def shortcuts(lesson: check.Lesson, exercise: check.Exercise, source: str) -> list[str]:

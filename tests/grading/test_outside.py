@@ -84,7 +84,12 @@ def files():
         "half characters": (json.dumps(lesson(LESSON, submissions.HALF | {"gains": "x = '\ud800'"})), 3, "graded", ""),
         "bytes": (bytes(range(128, 256)) * 9, None, "not graded", "no text"),
         "another lesson": (lesson("01_images_and_masks"), None, "not graded", "This is lesson 01_images_and_masks"),
-        "two notebooks": ({"02_scores.ipynb": lesson(LESSON), "02_scores (1).ipynb": half}, 4, "graded", "the latest"),
+        "two notebooks": (
+            {"02_scores.ipynb": lesson(LESSON), "02_scores (1).ipynb": half},
+            4,
+            "graded",
+            "with answers",
+        ),
         "two lessons": ({"02_scores.ipynb": half, "01_images_and_masks.ipynb": "{"}, 4, "graded", ""),
         "a name of its own": ({"Scores 02 final-v2.ipynb": half}, 4, "graded", ""),
         "a folder of its own": ({f"{LESSON}/{LESSON}.ipynb": half}, 4, "graded", ""),
@@ -830,13 +835,69 @@ def test_constants_of_own_cells_are_kept_and_nothing_is_trained():
         ("lovelaceada_12345_67890_02_scores-1.ipynb", "lovelaceada_12345_67890"),
         ("İrem_02_scores.ipynb", "İrem"),
         ("ada 02.ipynb", "ada"),
-        ("2026-11-05 scores ada.ipynb", "2026-11-05 scores ada.ipynb"),
+        ("2026-11-05 scores ada.ipynb", "2026-11-05 scores ada"),
+        ("Grace Hopper.ipynb", "Grace Hopper"),
+        ("02_scores_Alan Turing (1).ipynb", "Alan Turing"),
+        ("02_scores (1).ipynb", "02_scores (1)"),
         ("05.11.2026 scores ada 02.ipynb", "05.11.2026 scores ada"),
     ],
 )
 def test_name_as_platforms_give_it_is_the_learners(tmp_path, name, student):
     (one,) = submitted(tmp_path, name)
     assert (one.student, one.lesson, one.problem) == (student, LESSON, None)
+
+
+def test_of_several_files_the_written_one_counts_then_the_latest_and_it_is_said_why(tmp_path):
+    known, half = collect.lessons(ROOT / "solutions"), lesson(LESSON, submissions.HALF)
+    for student, files in {
+        "Ada": [(half, "02_scores.ipynb", 10**9), (lesson(LESSON), "02_scores-Copy1.ipynb", 2 * 10**9)],
+        "Bea": [(lesson(LESSON), "02_scores.ipynb", 10**9), (half, "02_scores (1).ipynb", 10**9)],
+        "Cem": [(half, "b/02_scores.ipynb", 10**9), (half, "a/02_scores.ipynb", 2 * 10**9)],
+        "Dan": [(half, "a/02_scores.ipynb", 10**9), (half, "b/02_scores.ipynb", 10**9)],
+    }.items():
+        for notebook, name, when in files:
+            hand_in(tmp_path, student, notebook, name, when)
+    found = collect.submissions(tmp_path, known)
+    assert [one.notes[0].partition(": ")[2] for one in found] == [
+        "`Ada/02_scores.ipynb`, with answers, counts, not `Ada/02_scores-Copy1.ipynb`.",
+        "`Bea/02_scores (1).ipynb`, with answers, counts, not `Bea/02_scores.ipynb`.",
+        "`Cem/a/02_scores.ipynb`, the latest, counts, not `Cem/b/02_scores.ipynb`.",
+        "`Dan/b/02_scores.ipynb`, the last by name, counts, not `Dan/a/02_scores.ipynb`.",
+    ]
+
+
+def test_two_learners_of_one_name_stay_two(tmp_path):
+    folders = "Jan Müller_12345_assignsubmission_file_", "Jan Müller_12399_assignsubmission_file_"
+    found = submitted(tmp_path, *(f"{folder}/02_scores.ipynb" for folder in folders))
+    assert [(one.student, one.notes) for one in found] == [("Jan Müller_12345", []), ("Jan Müller_12399", [])]
+
+
+@pytest.mark.parametrize("name", ["user07_homework", "Scores-final-10", "lesson 03", "lovelaceada_12_98_My Work"])
+def test_a_number_in_a_name_is_no_lesson_against_what_the_file_holds(tmp_path, name):
+    for folder in ("Ada/", ""):
+        found = submitted(tmp_path / "in", f"{folder}{name}.ipynb")
+    assert [(one.student, one.lesson, one.problem) for one in found] == [
+        ("Ada", LESSON, None), (name, LESSON, None),
+    ]  # fmt: skip
+
+
+def test_what_is_no_notebook_is_named(tmp_path):
+    for name in ("Ada/02_scores.zip", "Bea/02_scores/work.py", "Bea/01_images_and_masks/x.txt", "Cem/page.html",
+                 "02_scores_Dan.zip", "all.zip", "Bea/15_capstone/network.keras", "Eve/02_scores.py"):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    found = submitted(tmp_path, "Bea/02_scores/02_scores.ipynb", "Eve/02.ipynb")
+    assert [(one.student, one.lesson) for one in found if one.problem] == [
+        ("Bea", "01_images_and_masks"), ("Ada", LESSON), ("Dan", LESSON), ("Cem", "page.html"),
+    ]  # fmt: skip
+    assert "no notebook, only `02_scores.zip`" in next(one.problem for one in found if one.student == "Ada")
+
+
+def test_conflict_of_git_is_called_so(tmp_path):
+    text = json.dumps(lesson(LESSON), indent=1)
+    hand_in(tmp_path, "Ada", text.replace(' "nbformat"', '<<<<<<< HEAD\n "nbformat"'))
+    (one,) = collect.submissions(tmp_path, collect.lessons(ROOT / "solutions"))
+    assert "a conflict that Git could not settle" in one.problem
 
 
 def test_folder_of_all_submissions_may_be_a_link_and_nothing_below_it(tmp_path):
