@@ -257,7 +257,9 @@ def _row(each: collect.Submission, known, answer: dict | None, options, marks: d
             if points is not None:
                 points, sentence = min(max(points, 0.0), exercise.points), comment
         states.add(state)
-        used = collect.shortcuts(lesson, exercise, each.cells.get(exercise.name, ""))
+        used = collect.shortcuts(
+            lesson, exercise, each.cells.get(exercise.name, ""), [*each.others, *each.cells.values()]
+        )
         if points and used:
             row.notes.append(f"{exercise.name} calls {', '.join(used)} of helpers, which it is there to build.")
             if options.own_work:

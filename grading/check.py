@@ -17,6 +17,7 @@ import sys
 import time
 import types
 import warnings
+from collections.abc import Iterable
 from typing import NoReturn
 
 import numpy as np
@@ -453,20 +454,23 @@ class Lesson:
     ungraded: list[str]  # cells of code that are neither the imports, nor an exercise, nor its check
 
     def given(self, sources: list[str]) -> str:
-        """Of what the ungraded cells define, all that some code can need; what exercises define is left out."""
+        """Of what the ungraded cells define, all that some code can need."""
+        return self.needed(sources, self._definitions)
+
+    def needed(self, sources: list[str], definitions: list[ast.stmt]) -> str:
+        """Of some definitions all that some code can need; what exercises define is left out."""
         asked, needed = list(sources), []
         built = {name for each in self.exercises if not each.by_hand for name in each.defines}
         while asked:
             names = {each.id for each in nodes(asked.pop()) if isinstance(each, ast.Name)} - built
-            found = [each for each in self._definitions if learner.binds(each) & names and each not in needed]
+            found = [each for each in definitions if learner.binds(each) & names and each not in needed]
             asked += map(ast.unparse, found)
             needed += found
-        return "\n".join(ast.unparse(each) for each in self._definitions if each in needed)
+        return "\n".join(ast.unparse(each) for each in definitions if each in needed)
 
     @functools.cached_property
     def _definitions(self) -> list[ast.stmt]:
-        bodies = [node.body for source in self.ungraded for node in nodes(source)[:1]]
-        return [each for body in bodies for each in body if learner.is_definition(each)]
+        return definitions(self.ungraded)
 
     @functools.cached_property
     def base(self) -> dict:
@@ -486,6 +490,12 @@ class Lesson:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("helpers")
             for alias in node.names
         }
+
+
+def definitions(sources: Iterable[str]) -> list[ast.stmt]:
+    """All that some cells import and define; see `learner.is_definition`."""
+    bodies = [node.body for source in sources for node in nodes(source)[:1]]
+    return [each for body in bodies for each in body if learner.is_definition(each)]
 
 
 def nodes(source: str) -> list[ast.AST]:

@@ -285,11 +285,13 @@ def _student(parts: Sequence[str], place: slice | None) -> str:
     return MOODLE.sub("", next((text for each in around if (text := each.strip(" _-."))), whole))
 
 
-def shortcuts(lesson: check.Lesson, exercise: check.Exercise, source: str) -> list[str]:
+def shortcuts(lesson: check.Lesson, exercise: check.Exercise, source: str, around: Iterable[str] = ()) -> list[str]:
     """What an answer uses of `helpers` that the check compares it with: the thing itself that the exercise builds.
 
-    A name that the exercise's text or its solution uses is not one of them.
+    Also what it uses through definitions in other cells, `around`, counts. A name that the exercise's text or its
+    solution uses does not.
     """
+    source = "\n".join([source, lesson.needed([source], check.definitions(around))])
     given = set(re.findall(r"\b\w+\.\w+", exercise.solution + exercise.stub))
     shorts = {module: short for short, module in lesson.modules.items()}
 

@@ -308,8 +308,18 @@ def test_what_exercises_build_is_found_in_an_answer_that_calls_it():
     ):
         assert collect.shortcuts(scores, dice, answer) == []
     assert collect.shortcuts(scores, means, means.solution) == []  # its text says to use metrics.dice
+    through = "def dice(counts, empty=1.0):\n    return mine(counts, empty)"
+    for cells in (
+        ["def mine(counts, empty):\n    return metrics.dice(counts, empty)"],
+        ["from helpers.scores.metrics import dice as theirs", "mine = lambda *given: theirs(*given)"],
+        ["import helpers.scores.metrics as m\n!ls", "class Mine:\n    all = m.dice", "mine = Mine.all"],
+    ):
+        assert collect.shortcuts(scores, dice, through, cells) == ["metrics.dice"]
+        assert collect.shortcuts(scores, dice, submissions.DICE, cells) == []
+    assert collect.shortcuts(scores, dice, "def dice(c):\n    return two_means(c, c)", [means.solution]) == []
     for one in known.values():
-        assert not [each.name for each in one.exercises if collect.shortcuts(one, each, each.solution)]
+        answers = [each.solution for each in one.exercises]
+        assert not [each.name for each in one.exercises if collect.shortcuts(one, each, each.solution, answers)]
 
 
 CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section
