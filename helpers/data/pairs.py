@@ -440,10 +440,9 @@ def inspect(source: str | Path, progress: bool = True, trained: Sequence[str] | 
     A line starts with the file's path below the folder. Reported are: an image without mask and the reverse, two
     files of one name, files that lie beside the folders of images and masks, links that lead nowhere, files that cannot
     be read to their end or hold several pages, sizes that differ, images with the same pixels as another one, images
-    of one value whose mask shows something, coloured masks, masks that are JPEG or
-    have grey of 2 or 4 bits, a value that has one colour here and another there, stray
-    values, 255 that may be an area. Worth knowing, but no reason not to train,
-    is a mask that looks inverted beside many others.
+    of one value whose mask shows something, coloured masks, masks that are JPEG or have grey of 2 or 4 bits, a value
+    that has one colour here and another there, stray values, 255 that may be an area. Worth knowing, but no reason not
+    to train, is a mask that looks inverted beside many others.
 
     Args:
         source: the folder.
