@@ -164,9 +164,9 @@ def test_a_folder_of_many_images_is_listed_once_and_nothing_below_it(tmp_path, m
     model = types.SimpleNamespace(input_shape=(None, 32, 32, 3))
     monkeypatch.setattr(brain_task.inference, "predict_probabilities", lambda _, images: np.zeros(images.shape[:3]))
     alone = [tmp_path / "in/a_1.png"]
-    brain_task.Task.segment(model, None, alone, tmp_path / "in", tmp_path / "out", None, {})
+    brain_task.Task.segment(model, None, alone, tmp_path / "in", tmp_path / "out", brain_task.inference.HALF, {})
     assert listed == [tmp_path / "in"] and sorted(read) == ["a_1.png", "a_2.png"]
     listed.clear()
     paths, _ = image_files.below(tmp_path / "in")
-    brain_task.Task.segment(model, None, paths, tmp_path / "in", tmp_path / "out", None, {})
+    brain_task.Task.segment(model, None, paths, tmp_path / "in", tmp_path / "out", brain_task.inference.HALF, {})
     assert len(listed) == 2 and len(list((tmp_path / "out").rglob("*_mask.png"))) == 9

@@ -10,7 +10,6 @@ import collections
 import csv
 import dataclasses
 import functools
-import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
@@ -232,7 +231,7 @@ class _Masks:
 def _counted(masks: _Masks) -> tuple[tuple[int, ...], bool]:
     """The pixels of each value, (256,), and whether 255 stands beside an area in a mask."""
     total, beside = np.zeros(256, "int64"), False
-    ahead = disk.made_ahead(_named_mask, ((path,) for path, *_ in masks.stamps), workers=os.cpu_count() or 1)
+    ahead = disk.made_ahead(_named_mask, ((path,) for path, *_ in masks.stamps))
     for mask in disk.progress_bar(
         ahead, desc="finding classes", total=len(masks.stamps), unit="mask", disable=not masks.progress
     ):
