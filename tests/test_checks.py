@@ -197,6 +197,11 @@ def test_an_argument_that_changes_is_named(change, which):
         checks.unchanged(change)(np.array([3, 1, 2]), [np.zeros(2, int), "text"], extra=np.array([0.5]))
 
 
+def test_a_missing_return_is_named():
+    with pytest.raises(AssertionError, match="got None: return it"):
+        checks.unchanged(lambda values: None)(np.ones(2))
+
+
 def test_a_function_that_changes_nothing_is_called_as_it_is():
     pair = np.array([np.nan, 1]), [np.ones(2)]
     assert checks.unchanged(lambda values, *rest, by: (values * by, rest))(*pair, by=2)[1] == (pair[1],)

@@ -100,7 +100,10 @@ def _is_check(cell: str | ast.Module) -> bool:
 
 
 def unchanged(function: Callable) -> Callable:
-    """The learner's function, which now has to leave its arguments as they are: arrays, and lists and pairs of them."""
+    """The learner's function, which now has to leave its arguments as they are, and to return something.
+
+    Arguments are compared where they are arrays, or lists and pairs of them.
+    """
 
     @functools.wraps(function, updated=())
     def call(*arguments: Any, **settings: Any) -> Any:
@@ -113,6 +116,7 @@ def unchanged(function: Callable) -> Callable:
                 f"expected what is handed in to stay as it is, but {which} has changed: make a new array; "
                 "`+=`, `*=`, `sort()` and writing to its places change the caller's"
             )
+        assert answer is not None, "expected an answer, got None: return it, in every case"
         return answer
 
     return call
@@ -184,11 +188,15 @@ def in_words(error: BaseException, words: str) -> str:
     """An error from putting layers together, on one line and cut short, and the hint for it.
 
     Args:
-        error: what Keras raised; it names the Keras tensor where NumPy met one.
-        words: the hint if it was not NumPy.
+        error: what Keras raised; it names the Keras tensor where NumPy met one, and a name that came twice.
+        words: the hint if it was neither.
     """
     said = " ".join(str(error).split())
-    return f"{said[:160]}: {'keras.ops, no NumPy' if 'to a NumPy array' in said else words}"
+    if "to a NumPy array" in said:
+        words = "keras.ops, no NumPy"
+    elif "should be unique" in said:
+        words = "each block needs a name of its own"
+    return f"{said[:160]}: {words}"
 
 
 def fill(model: Any, vectors: float = 1.0) -> Any:

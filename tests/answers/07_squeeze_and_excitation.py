@@ -34,7 +34,7 @@ WRONG = {
         ("scales the features", "scaling them comes after"): {
             "1 / (1 + np.exp(-hidden @ second))": "features * (1 / (1 + np.exp(-hidden @ second)))[:, None, None]",
         },
-        ("returns nothing", "got None: return them"): {"return 1": "1"},
+        ("returns nothing", "got None: return it"): {"return 1": "1"},
         ("the mean over the batch too, stretched", "keeps the slices of a batch apart"): {
             "features.mean(axis=(1, 2))": "np.broadcast_to(features.mean(axis=(0, 1, 2)), (len(features), features.shape[-1]))",
         },
