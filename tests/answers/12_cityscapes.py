@@ -6,6 +6,7 @@ WRONG = {
         ("takes nineteen ids at most", "for 33 scored ids"): {
             "table[scored] = np.arange(len(scored))": "table[scored[:19]] = np.arange(len(scored[:19]))"
         },
+        ("returns nothing", "got None: return it"): {"return table": "table"},
         ("changes nothing", "the label ids unchanged"): "return label_ids.copy()",
         ("counts from 1", "the first place in the list is 0"): {
             "table[scored]": "for number, label_id in enumerate(scored, start=1):\n    table[label_id]",
@@ -95,6 +96,7 @@ WRONG = {
         """,
         ("puts left first", "top come first"): {"return top, left": "return left, top"},
         ("looks at the whole scene", "not at the whole scene"): {"[top : top + height, left : left + width].": "."},
+        ("takes just 75 %", "with just 75 %: use <"): {"< most *": "<= most *"},
         ("never draws again", "draw again while"): {"range(1 + redraws)": "range(1)"},
         ("counts 255 as a class", "255 is no class"): {", minlength=256)[:255]": ")"},
         ("divides by all pixels", "not by all"): {"most * counts.sum()": "most * height * width"},
@@ -102,7 +104,7 @@ WRONG = {
         ("draws without end", "the last one is taken"): {"for _ in range(1 + redraws):": "while True:"},
         ("draws once too few", "also with redraws=0"): {"range(1 + redraws)": "range(redraws)"},
         ("does not listen to redraws", "at most `redraws` times more"): {"range(1 + redraws)": "range(100)"},
-        ("gives nothing where it finds nothing", "the last one is taken"): {
+        ("gives nothing where it finds nothing", "return it, in every case"): {
             "            break\n    return top, left": "            return top, left",
         },
         ("gives the piece", "expected (top, left)"): {
@@ -196,6 +198,7 @@ WRONG = {
         ("takes 255 for road", "the two whose true class is 255"): {
             "kept = true != 255": "true, kept = np.where(true == 255, 0, true), true >= 0",
         },
+        ("multiplies by 19", "multiply by `count`"): {"* count + predicted": "* 19 + predicted"},
         ("forgets minlength", "with minlength"): {", minlength=count * count": ""},
         ("gives shares", "expected counts"): {".reshape(count, count)": ".reshape(count, count) / kept.sum()"},
         ("does not listen to count", "a row and a column for every class"): {"kept =": "count = 19\nkept ="},
@@ -226,7 +229,7 @@ WRONG = {
             "minlength=count * count)": "minlength=count * count).astype('uint8')"
         },
         ("ignores classes over 18", "only 255 is ignored"): {"true != 255": "true < 19"},
-        ("nothing where all is ignored", "expected (1, 1), got ()"): {
+        ("nothing where all is ignored", "got None: return it"): {
             "pairs =": "if not kept.any():\n    return None\npairs =",
         },
         ("drops axes of one class", "expected (1, 1), got ()"): {
@@ -257,6 +260,7 @@ WRONG = {
         ("leaves out classes that are never found", "true and never found"): {
             "both[either > 0] / either[either > 0]": "both[both > 0] / either[both > 0]",
         },
+        ("returns nothing", "got None: return it"): {"return float(": "float("},
         ("gives each class", "expected one number"): "return metrics.class_iou(matrices.sum(axis=0))",
         ("does not add up", "add the matrices up first"): """
             return np.nanmean(np.stack([metrics.class_iou(matrix) for matrix in matrices]))
