@@ -57,6 +57,7 @@ WRONG = {
         },
         ("of the patients, not of the mean", "the interval is that of the mean"): {"[rows].mean(axis=1)": "[rows]"},
         ("90 %", "0.025 and 0.975"): {"[0.025, 0.975]": "[0.05, 0.95]"},
+        ("percentiles of shares", "np.percentile 2.5 and 97.5"): {"np.quantile(": "np.percentile("},
         ("half as many patients", "as many patients as there are"): {
             "size=(draws, len(differences))": "size=(draws, max(len(differences) // 2, 1))",
         },
@@ -120,7 +121,12 @@ WRONG = {
             "(signs * differences)": "(differences - differences.mean())[rows]",
         },
         ("a wide tolerance", "add 1e-12, not more"): {"means + 1e-12": "means + 1e-3"},
-        ("no tolerance", "add 1e-12 to each drawn one"): {"means + 1e-12": "means"},
+        ("a mean for each patient", "over the patients, axis=1"): {"mean(axis=1)": "mean(axis=0)"},
+        ("the tolerance before the absolute value", "add 1e-12 to those"): {
+            "np.abs((signs * differences).mean(axis=1))": "np.abs((signs * differences).mean(axis=1) + 1e-12)",
+            "means + 1e-12": "means",
+        },
+        ("no tolerance", "add 1e-12 to each drawn absolute mean"): {"means + 1e-12": "means"},
     },
     "both-interval": {
         ("as many seeds of theirs as of ours", "and 2 of the 2"): {
