@@ -241,17 +241,17 @@ def keys(figure):
     return [axes for axes in figure.axes if axes.get_label() == "<colorbar>"]
 
 
-def test_looks_lays_each_map_over_its_image():
+def test_looks_draws_each_map_beside_its_image_in_the_colours_of_the_key():
     bright = np.where(SQUARE, 1.0, 0.0)
     figure = figures.looks(
         [GREY, GREY], {"left": np.stack([bright, 0 * bright]), "even": np.full((2, SIDE, SIDE), 0.4)}
     )
     rows = np.reshape(panels(figure), (2, 3))
     assert [axes.get_title() for axes in rows[0]] == ["", "left", "even"]
-    assert [len(axes.images) for axes in rows[0]] == [1, 2, 2]
-    np.testing.assert_array_equal(rows[0, 1].images[1].get_array(), bright)
-    np.testing.assert_array_equal(rows[1, 1].images[1].get_array(), 0 * bright)
-    assert rows[0, 2].images[1].get_clim() == (0, 1)
+    assert [(len(axes.images), axes.images[0].get_alpha()) for axes in rows.ravel()] == 6 * [(1, None)]
+    np.testing.assert_array_equal(rows[0, 1].images[0].get_array(), bright)
+    np.testing.assert_array_equal(rows[1, 1].images[0].get_array(), 0 * bright)
+    assert rows[0, 2].images[0].get_clim() == (0, 1)
     (key,) = keys(figure)
     assert key.get_xlim() == (0, 1)
 
@@ -259,7 +259,7 @@ def test_looks_lays_each_map_over_its_image():
 def test_looks_spreads_the_colours_of_a_map_that_is_nearly_even():
     nearly = np.where(SQUARE, 0.51, 0.49)[None]
     figure = figures.looks([GREY], {"gate": nearly}, shared=False)
-    assert panels(figure)[1].images[1].get_clim() == (0.49, 0.51)
+    assert panels(figure)[1].images[0].get_clim() == (0.49, 0.51)
     assert keys(figure) == []  # each map has its own scale
 
 
@@ -303,7 +303,7 @@ def slice_with_tumour(request):
 
 
 @pytest.mark.parametrize("network", ["SE_UNet", "CBAM_UNet", "Attention_UNet"])
-def test_maps_of_each_attention_are_drawn_over_a_slice(network, slice_with_tumour):
+def test_maps_of_each_attention_are_drawn_beside_a_slice(network, slice_with_tumour):
     images, masks = slice_with_tumour
     model = zoo.build(network, (64, 64, 3), filters=4)
     found = maps.attention_maps(model, images)
@@ -315,7 +315,7 @@ def test_maps_of_each_attention_are_drawn_over_a_slice(network, slice_with_tumou
         if weights.ndim == 2:
             assert len(axes.patches) == weights.shape[1]
         else:
-            np.testing.assert_array_equal(axes.images[1].get_array(), weights[0])
+            np.testing.assert_array_equal(axes.images[0].get_array(), weights[0])
     figures.Picture(figure, "where it looks")  # draws all of it
 
 

@@ -29,7 +29,7 @@ TRUE_AREA_OPACITY = 0.4
 PREDICTION = "#ff2a2a"
 MISSED = "#f5d90a"  # tumour without prediction; a prediction without tumour is red
 OVER = ("truth", "prediction", "both", "errors")  # what may lie over a slice of a volume
-LOOK = "inferno"  # of maps over an image: its dark end leaves the image dark, and it reads without colours
+LOOK = "inferno"  # of maps: it reads without colours, too
 CHANNELS = ("pre-contrast T1", "FLAIR", "post-contrast T1")
 
 SPECKS = 12  # of 255: how far from its own a colour may be without being seen
@@ -314,7 +314,7 @@ def looks(
     channel: int | None = 1,
     shared: bool = True,
 ) -> Figure:
-    """Draw where a network looks: a row for each image, the image first, then each map over it (lessons 07 to 09).
+    """Draw where a network looks: a row for each image, the image first, then each map beside it (lessons 07 to 09).
 
     Args:
         images: n images, each (height, width, 3) or (height, width), uint8 or floats in [0, 1].
@@ -357,19 +357,20 @@ def looks(
             if stack is not None and np.ndim(stack) == 2:
                 _draw_weights(panel, stack[number])
                 continue
-            panel.imshow(shown, cmap="gray", vmin=0, vmax=1)
             panel.set_axis_off()
-            if stack is not None:
+            if stack is None:
+                panel.imshow(shown, cmap="gray", vmin=0, vmax=1)
+            else:  # not over the image: what shines through fits no colour of the key
                 values = _plane(stack[number], f"map {title!r}", shown.shape[:2])
                 low, high = (0, 1) if shared else (values.min(), max(values.max(), values.min() + 1e-6))
-                panel.imshow(values, cmap=LOOK, vmin=low, vmax=high, alpha=0.55)
+                panel.imshow(values, cmap=LOOK, vmin=low, vmax=high)
             if masks is not None:
                 edges = outline(true_area(masks[number], shown.shape[:2]))
                 panel.add_collection(collections.LineCollection(edges, colors=TRUE_AREA, linewidths=1.4))
-    over_images = [column for column, stack in enumerate(maps.values(), start=1) if np.ndim(stack) == 3]
-    if shared and over_images:
+    of_pixels = [column for column, stack in enumerate(maps.values(), start=1) if np.ndim(stack) == 3]
+    if shared and of_pixels:
         scale = cm.ScalarMappable(colors.Normalize(0, 1), LOOK)
-        key = figure.colorbar(scale, ax=axes[:, over_images], location="bottom", aspect=40, shrink=0.6, pad=0.02)
+        key = figure.colorbar(scale, ax=axes[:, of_pixels], location="bottom", aspect=40, shrink=0.6, pad=0.02)
         key.set_ticks([0, 0.5, 1])
     return figure
 
