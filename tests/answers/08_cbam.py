@@ -9,6 +9,10 @@ WRONG = {
         ("drops the axis of a single image", "for a single image"): {
             "1 / (1 + np.exp(-scores))": "(1 / (1 + np.exp(-scores))).squeeze()"
         },
+        ("no minus", "lacks its minus"): {"np.exp(-scores)": "np.exp(scores)"},
+        ("a sigmoid of the sigmoid", "taken twice"): {
+            "return 1 / (1 + np.exp(-scores))": "return 1 / (1 + np.exp(-1 / (1 + np.exp(-scores))))"
+        },
         ("reads the mean twice", "only the mean was read, twice"): {"features.max(": "features.mean("},
         ("the mean alone", "only the mean was read"): {" + read(features.max(axis=(1, 2)))": ""},
         ("the maximum alone", "that of the mean too"): {"read(features.mean(axis=(1, 2))) + ": ""},
@@ -95,6 +99,14 @@ WRONG = {
         },
         ("a name of its own", "can hold twice"): {'activation="relu")': "activation=\"relu\", name='squeeze')"},
         ("units rounded", "round() does not"): {"channels // ratio": "round(channels / ratio)"},
+        ("a sigmoid of the sigmoid", "taken twice"): {
+            "keras.ops.sigmoid(excite(squeeze(mean)) + excite(squeeze(maximum)))": "keras.ops.sigmoid(keras.ops.sigmoid(excite(squeeze(mean)) + excite(squeeze(maximum))))"
+        },
+        ("over the channels", "not over the channels"): {
+            "mean(x, axis=(1, 2)": "mean(x, axis=-1",
+            "max(x, axis=(1, 2)": "max(x, axis=-1",
+        },
+        ("the layer of helpers", "of your own"): "return attention.ChannelGate(ratio)(x)",
     },
     "spatial-gate": {
         ("NumPy", "no NumPy"): {"keras.ops.max": "np.max", "keras.ops.mean": "np.mean"},
@@ -136,6 +148,9 @@ WRONG = {
             "return x * keras.ops.sigmoid(scores)": "return keras.layers.SpatialDropout2D(0.2)(x) * keras.ops.sigmoid(scores)"
         },
         ("a name of its own", "can hold twice"): {"use_bias=False)": "use_bias=False, name='spatial')"},
+        ("a sigmoid in the convolution", "none in the convolution"): {"=False": '=False, activation="sigmoid"'},
+        ("a sigmoid of the sigmoid", "taken twice"): {"sigmoid(scores)": "sigmoid(keras.ops.sigmoid(scores))"},
+        ("the layer of helpers", "of your own"): "return attention.SpatialGate()(x)",
     },
     "cbam": {
         ("the other way round", "the order is the other way round"): """
@@ -149,7 +164,8 @@ WRONG = {
             return channels + attention.SpatialGate()(channels)
         """,
         ("the ratio forgotten", "hand the ratio on"): "return attention.SpatialGate()(attention.ChannelGate(1)(x))",
-        ("always 16", "with ratio 4 expected 654 parameters, got 264: hand the ratio on"): "return attention.CBAM()(x)",
+        ("always 16", "with ratio 4 expected 654 parameters, got 264: hand the ratio on"): {"(ratio)": "()"},
+        ("the layer of helpers", "of your own"): "return attention.CBAM(ratio)(x)",
         ("the channels alone", "the spatial gate is missing"): "return attention.ChannelGate(ratio)(x)",
         ("the pixels alone", "the channel gate is missing"): "return attention.SpatialGate()(x)",
         ("a Dropout between the gates", "in training alone"): {
@@ -178,6 +194,7 @@ WRONG = {
         ("always 16 filters", "use `filters`"): {"x, skips = inputs, []": "x, skips, filters = inputs, [], 16"},
         ("the filters for the ratio", "expected CBAMs of ratio 16"): {"(attention.CBAM()": "(attention.CBAM(filters)"},
         ("the skips from the start", "take the skips from the end"): {"skips.pop()": "skips.pop(0)"},
+        ("one name for all", "a name of its own"): {'f"encoder_{level}"': '"encoder"'},
         ("the skip first", "the decoder first and then the skip"): {"(x, skips.pop(),": "(skips.pop(), x,"},
         ("returns the output", "keras.Model(inputs, outputs)"): {"return keras.Model(inputs, ": "return ("},
         ("a Dropout in the bottleneck", "in training alone"): {
@@ -212,7 +229,6 @@ RIGHT = {
             "keras.ops.sigmoid(excite(squeeze(mean))": "keras.ops.sigmoid(excite(squeeze(maximum))",
             "excite(squeeze(maximum)))": "excite(squeeze(mean)))",
         },
-        "return attention.ChannelGate(ratio)(x)",
         """
             class Gate(keras.layers.Layer):
                 def __init__(self, channels):
@@ -263,7 +279,6 @@ RIGHT = {
             norm = keras.layers.BatchNormalization(momentum=0.99, epsilon=1e-5)
             return x * keras.ops.sigmoid(norm(layer(keras.ops.concatenate(maps, axis=-1))))
         """,
-        "return attention.SpatialGate()(x)",
         """
             high, mean = keras.ops.amax(x, axis=3)[..., None], keras.ops.average(x, axis=3)[..., None]
             y = keras.layers.Concatenate()([high, mean])
@@ -273,11 +288,11 @@ RIGHT = {
         """,
     ],
     "cbam": [
-        "return attention.CBAM(ratio)(x)",
         """
             x = attention.ChannelGate(ratio=ratio)(x)
             return attention.SpatialGate(kernel_size=7)(x)
         """,
+        "return keras.Sequential([attention.ChannelGate(ratio), attention.SpatialGate()])(x)",
     ],
     "cbam-unet": [
         """
