@@ -215,7 +215,7 @@ def attention_gate() -> Card:
         card.plain(536 + 14 * (number % 3), 149 + 14 * (number // 3), 14, 14, fill, thin=0.4)
     card.text(557, 208, "the map,\nhalf size", 12)
     card.arrow((579, 170), (603, 170), (603, 127))
-    card.text(650, 150, "stretched", 12)
+    card.text(616, 184, "stretched", 12)
     card.circle(603, 110, "×")
     card.arrow((80, 47), (80, 22), (603, 22), (603, 93))
     card.arrow((618, 110), (640, 110))

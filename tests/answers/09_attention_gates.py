@@ -5,6 +5,10 @@ WRONG = {
     "gate-map": {
         ("no sigmoid", "before the sigmoid"): {"1 / (1 + np.exp(-scores[..., 0]))": "scores[..., 0]"},
         ("a sigmoid the wrong way round", "with a minus"): {"np.exp(-scores": "np.exp(scores"},
+        ("a sigmoid of the sigmoid", "taken twice"): {
+            "1 / (1 + np.exp(-scores[..., 0]))": "1 / (1 + np.exp(-1 / (1 + np.exp(-scores[..., 0]))))"
+        },
+        ("returns nothing", "got None: return it"): {"return 1 / (1": "1 / (1"},
         ("no ReLU", "the ReLU is missing"): {
             "np.maximum(read + gate @ phi[0] + phi[1], 0)": "read + gate @ phi[0] + phi[1]",
         },
@@ -62,6 +66,12 @@ WRONG = {
         ("two ReLUs", "one ReLU of the sum"): {"theta + phi": "theta) + keras.ops.relu(phi"},
         ("multiplied", "added, not multiplied"): {"theta + phi": "theta * phi"},
         ("no sigmoid", "the sigmoid behind psi"): {', activation="sigmoid"': ""},
+        ("a sigmoid of the sigmoid", "taken twice"): {
+            "(keras.ops.relu(theta + phi))": "(keras.ops.relu(theta + phi))\nweights = keras.ops.sigmoid(weights)"
+        },
+        ("a sigmoid behind the stretching, too", "and behind it"): {
+            "features * weights": "features * keras.ops.sigmoid(weights)"
+        },
         ("the sigmoid last", "before the stretching"): {
             ', activation="sigmoid"': "",
             "features * weights": "features * keras.ops.sigmoid(weights)",
@@ -125,6 +135,8 @@ WRONG = {
         ("gates inside the encoder", "what each pool reads"): {"skips[-1]": "keras.ops.relu(skips[-1] - 0.5)"},
         ("always 32 filters", "use `filters`"): {"x, skips = inputs, []": "x, skips, filters = inputs, [], 32"},
         ("gating signal first", "features first"): {"(skip, x)": "(x, skip)"},
+        ("the skips from the start", "take the skips from the end"): {"skips.pop()": "skips.pop(0)"},
+        ("one name for all", "a name of its own"): {'f"encoder_{level}"': '"encoder"'},
         ("one gate for all", "made new for each level"): {
             "x, skips = inputs, []": "x, skips, gate = inputs, [], attention.AttentionGate()",
             "attention.AttentionGate()(skip, x)": "gate(skip, x)",
@@ -150,6 +162,7 @@ WRONG = {
         ("the covariance", "the covariance"): {
             "np.corrcoef(values.ravel(), mask.ravel())": "np.cov(values.ravel(), mask.ravel(), bias=True)",
         },
+        ("rows of a slice", "one row each"): {"values.ravel(), mask.ravel()": "values, mask"},
         ("inside minus outside", "minus that outside"): {
             "np.corrcoef(values.ravel(), mask.ravel())[0, 1]": "values[mask].mean() - values[~mask].mean()",
         },
