@@ -7,7 +7,7 @@ WRONG = {
             "masks.sum(axis=(1, 2))": "masks.sum(axis=(1, 2)).squeeze()"
         },
         ("takes the set for two slices", "expected the shape (1,)"): "return masks.reshape(2, -1).sum(axis=1)",
-        ("forgets the return", "end with `return`"): {"return ": ""},
+        ("forgets the return", "got None: return it"): {"return ": ""},
         ("asks whether", "`sum` counts"): "return masks.any(axis=(1, 2))",
         ("counts the whole set", "one number for each of 2 slices"): "return masks.sum()",
         ("adds up the slices", "axes 1 and 2"): "return masks.sum(axis=0)",

@@ -23,7 +23,7 @@ WRONG = {
         ("does the same for both", "what lite0 wants"): {
             "values[..., ::-1] - np.array([103.939, 116.779, 123.68])": "(values - 127) / 128",
         },
-        ("forgets a return", "each network needs its return"): {"return values": "values"},
+        ("forgets a return", "got None: return it"): {"return values": "values"},
         ("writes into the images", "stay as it is, but"): {
             "values = 255 * images": "images *= 255\nvalues = images",
         },
