@@ -243,14 +243,14 @@ def _row(each: collect.Submission, known, answer: dict | None, options, marks: d
         points, sentence, state = found["points"], found["sentence"], found["state"]
         if exercise.by_hand:
             points, comment, marked = marks.get((each.student, each.lesson, exercise.name), (None, "", ""))
-            answer = each.cells.get(exercise.name, exercise.stub)
-            if check.bare(answer) in ("", check.bare(exercise.stub)):
-                answer = "\n\n".join(dict.fromkeys(each.words if exercise.markdown else each.others + each.words))
-                if answer:
-                    row.sources[exercise.name] = f"{ELSEWHERE}\n\n{answer}"
+            written = each.cells.get(exercise.name, exercise.stub)
+            if check.bare(written) in ("", check.bare(exercise.stub)):
+                written = "\n\n".join(dict.fromkeys(each.words if exercise.markdown else each.others + each.words))
+                if written:
+                    row.sources[exercise.name] = f"{ELSEWHERE}\n\n{written}"
             if marked not in ("", report.digest(row.sources.get(exercise.name, ""))):  # the mark is another answer's
                 points = None
-            if not answer:
+            if not written:
                 points, comment, state = points or 0.0, "Nothing is written yet.", "blank"
             elif points is not None:
                 state = "right"

@@ -11,7 +11,7 @@ import json
 import pathlib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from grading import check
 
@@ -57,19 +57,23 @@ def lessons(folder: pathlib.Path) -> dict[str, check.Lesson]:
     return found
 
 
-def submissions(folder: pathlib.Path, known: dict[str, check.Lesson]) -> list[Submission]:
-    """All that was handed in, one for each learner and lesson, sorted by both.
+def paths_below(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """All files and folders that were handed in, sorted, without what systems hide.
 
     Links below the folder are left out: they may lead anywhere.
     """
-    groups, strays = {}, {}
     for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+        if not hidden and not any(each.is_symlink() for each in [path, *path.parents][: len(parts)]):
+            yield path
+
+
+def submissions(folder: pathlib.Path, known: dict[str, check.Lesson]) -> list[Submission]:
+    """All that was handed in, one for each learner and lesson, sorted by both."""
+    groups, strays = {}, {}
+    for path in filter(pathlib.Path.is_file, paths_below(folder)):
         parts = [writable(unicodedata.normalize("NFC", part)) for part in path.relative_to(folder).parts]
-        if any(part.startswith(".") or part == "__MACOSX" for part in parts):
-            continue
-        below = [path, *path.parents][: len(parts)]
-        if any(each.is_symlink() for each in below) or not path.is_file():
-            continue
         if ".ipynb" in path.name.lower():
             one = read(path, parts, known)
             groups.setdefault((one.student, one.lesson), []).append(one)

@@ -274,15 +274,13 @@ def found(submissions: Path) -> dict[str, list[Path]]:
 
     A file lies anywhere in a student's folder but in another lesson's, as the platform gives it, or is one for itself,
     after the student's name: `ada_network.keras`. One in a folder of this lesson stands before all others. Who has such
-    a folder and no file is there, too. Links are left out: they may lead anywhere.
+    a folder and no file is there, too.
     """
     others = {path.name for path in (sandbox.ROOT / "solutions").iterdir()} - {LESSON}
     theirs: dict[str, list[Path]] = {}
-    for path in sorted(submissions.rglob("*")):
+    for path in collect.paths_below(submissions):
         parts = path.relative_to(submissions).parts
-        if any(part.startswith(".") or part == "__MACOSX" for part in parts):
-            continue
-        if others & set(parts[1:-1]) or any(each.is_symlink() for each in [path, *path.parents][: len(parts)]):
+        if others & set(parts[1:-1]):
             continue
         is_network = path.suffix.lower() == ".keras" and path.is_file()
         if len(parts) == 1:
